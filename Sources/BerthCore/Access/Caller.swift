@@ -1,0 +1,72 @@
+/// What a token lets its bearer do.
+public enum Role: String, Sendable, CaseIterable, Comparable {
+    /// Reads everything.
+    case viewer
+    /// Books for its team.
+    case booker
+    /// Also manages the environments that its team owns or its labels match.
+    case manager
+    /// Everything.
+    case admin
+
+    public static func < (left: Role, right: Role) -> Bool {
+        left.rank < right.rank
+    }
+
+    private var rank: Int {
+        switch self {
+        case .viewer: 0
+        case .booker: 1
+        case .manager: 2
+        case .admin: 3
+        }
+    }
+}
+
+/// Who is asking: the bearer of a token.
+public struct Caller: Sendable, Equatable {
+    public var tokenID: Int64
+    /// The token's name; written to history.
+    public var name: String
+    public var role: Role
+    public var team: String?
+    /// Environments with all these labels are managed by a manager with this token.
+    public var labels: [String: String]
+
+    /// The bearer of a token.
+    public init(tokenID: Int64, name: String, role: Role, team: String?, labels: [String: String]) {
+        self.tokenID = tokenID
+        self.name = name
+        self.role = role
+        self.team = team
+        self.labels = labels
+    }
+
+    /// Whether the caller manages an environment: as admin, or as manager of the owning team, or by
+    /// labels that all match (`tier` and `owner` count as labels, as in a selector).
+    public func manages(_ environment: TestEnvironment) -> Bool {
+        guard role >= .manager else { return false }
+        if role == .admin { return true }
+        if let team, team == environment.ownerTeam { return true }
+        return !labels.isEmpty
+            && labels.allSatisfy { key, value in environment.matches(key, value) }
+    }
+
+    /// Whether the caller may book these environments for a team: its own, or any where it manages all.
+    public func mayBook(_ environments: [TestEnvironment], for team: String) -> Bool {
+        guard role >= .booker else { return false }
+        return team == self.team || role == .admin || environments.allSatisfy(manages)
+    }
+}
+
+extension TestEnvironment {
+    /// Whether a selector's pair matches: `tier`, `owner` and `status` are reserved keys.
+    public func matches(_ key: String, _ value: String) -> Bool {
+        switch key {
+        case "tier": tier == value
+        case "owner": ownerTeam == value
+        case "status": status.rawValue == value
+        default: labels[key] == value
+        }
+    }
+}

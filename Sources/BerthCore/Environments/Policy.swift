@@ -1,0 +1,49 @@
+/// The rules of an environment, every one optional. Stored and answered as JSON under these names.
+public struct Policy: Sendable, Equatable, Codable {
+    /// Hours on some days of the week, local to the environment, in which it can be used.
+    public struct OpeningHours: Sendable, Equatable, Codable {
+        /// RFC 5545 weekdays: `MO` … `SU`.
+        public var days: [String]
+        /// Local times, `HH:MM`; `to` is later than `from`, and may be `24:00`.
+        public var from: String
+        public var to: String
+
+        /// Hours on some days.
+        public init(days: [String], from: String, to: String) {
+            self.days = days
+            self.from = from
+            self.to = to
+        }
+    }
+
+    /// Who says yes to a booking.
+    public enum Approval: String, Sendable, Codable, CaseIterable {
+        case none, manager
+    }
+
+    /// Whether a change outside other teams' bookings and freezes needs a window.
+    public enum Changes: String, Sendable, Codable, CaseIterable {
+        case closed, open
+    }
+
+    /// The longest booking, in hours.
+    public var maxHours: Int?
+    /// How long before its start a booking must be made, in minutes.
+    public var minLeadMinutes: Int?
+    /// How far ahead a booking may start, in days.
+    public var horizonDays: Int?
+    public var approval: Approval?
+    public var requestHoldMinutes: Int?
+    /// Minutes claimed before and after each booking.
+    public var setupMinutes: Int?
+    public var teardownMinutes: Int?
+    public var checkInMinutes: Int?
+    public var displaceable: Bool?
+    public var openingHours: [OpeningHours]?
+    public var teamHoursPerWeek: Int?
+    public var teamBookingsAtOnce: Int?
+    public var changes: Changes?
+
+    /// No rule at all.
+    public init() {}
+}

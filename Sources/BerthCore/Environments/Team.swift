@@ -1,0 +1,34 @@
+/// A team that owns environments or books them.
+public struct Team: Sendable, Equatable {
+    public var id: Int64
+    /// Its name: unique, and for ever; it stands in URLs and feeds.
+    public var name: String
+    /// A CSS colour, `#rrggbb`, or nil.
+    public var colour: String?
+    /// How to reach it.
+    public var contact: String?
+    public var version: Int
+
+    /// A team as recorded.
+    public init(id: Int64, name: String, colour: String?, contact: String?, version: Int) {
+        self.id = id
+        self.name = name
+        self.colour = colour
+        self.contact = contact
+        self.version = version
+    }
+}
+
+/// What is asked for when a team is made, or what it is to be after an edit.
+public struct TeamDraft: Sendable, Equatable {
+    public var name: String
+    public var colour: String?
+    public var contact: String?
+
+    /// A draft.
+    public init(name: String, colour: String? = nil, contact: String? = nil) {
+        self.name = name
+        self.colour = colour
+        self.contact = contact
+    }
+}

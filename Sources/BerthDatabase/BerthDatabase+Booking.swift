@@ -1,0 +1,82 @@
+import BerthCore
+import Foundation
+import Postgres
+
+extension BerthDatabase {
+    /// How often a decision is taken again because what it stood on changed meanwhile.
+    private static let mostRounds = 4
+
+    /// Books, or says why not and what is free instead. All environments or none.
+    ///
+    /// Throws `.invalid` for what names nothing, `.forbidden`, `.policy`, `.conflict`,
+    /// `.idempotencyKeyReused`, `.unavailable`, `.outcomeUnknown`. With a key that was used for the same
+    /// request: the booking as it was answered then.
+    public func book(
+        _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?
+    ) async throws -> Booking {
+        try await translatingErrors {
+            var environments = try await environments.environments(draft.environments, from: client)
+            let teamID = try await teamID(draft.team, by: caller, now: now)
+            for _ in 0..<Self.mostRounds {
+                try Self.check(draft, on: environments, by: caller, now: now)
+                let request = BookingRequest(
+                    draft: draft, environments: environments, teamID: teamID, actor: caller.name,
+                    now: now, idempotency: dryRun ? nil : idempotency)
+                switch try await decide(request, dryRun: dryRun) {
+                case .booked(let booking): return booking
+                case .replay(let id, let version): return try await booking(id: id, version: version)
+                case .keyReused: throw BerthError.idempotencyKeyReused
+                case .stale:
+                    environments = try await self.environments.reread(
+                        draft.environments, from: client)
+                case .refused:
+                    let proposal = Proposal(draft: draft, environments: environments)
+                    if let refusal = try await refusal(of: proposal, now: now) {
+                        throw BerthError.conflict(refusal)
+                    }
+                }
+            }
+            throw BerthError.unavailable(retryAfterSeconds: 1)
+        }
+    }
+
+    /// A dry run takes the same decision in a transaction of its own, which is rolled back.
+    private func decide(_ request: BookingRequest, dryRun: Bool) async throws -> BookingOutcome {
+        guard dryRun else { return try await scheduler.decide(request) }
+        return try await decide(dryRun: true) { transaction in
+            let batch = BookingBatch(requests: [request])
+            return try batch.outcomes(await transaction.query(batch.query))[0]
+        }
+    }
+
+    private func teamID(_ name: String, by caller: Caller, now: Date) async throws -> Int64 {
+        if let id = try await teams.id(name, from: client) { return id }
+        return try await client.transaction { transaction in
+            try await transaction.teamID(name, pointer: "/team", by: caller, now: now)
+        }
+    }
+
+    /// What can be said without looking at other bookings.
+    static func check(
+        _ draft: BookingDraft, on environments: [TestEnvironment], by caller: Caller, now: Date
+    ) throws {
+        guard caller.mayBook(environments, for: draft.team) else {
+            throw BerthError.forbidden(
+                caller.role < .booker
+                    ? "a viewer does not book"
+                    : "\(caller.name) books for \(caller.team ?? "no team"), not for \(draft.team)")
+        }
+        let late = now.addingTimeInterval(-Double(Limits.lateStartSeconds))
+        if draft.startsAt < late, caller.role < .manager {
+            throw BerthError.invalid(
+                "/startsAt", "is more than 5 minutes past: start now by leaving it out")
+        }
+        if draft.priority > .normal, caller.role < .manager {
+            throw BerthError.forbidden("priority above normal is given by a manager")
+        }
+        let violations = BookingRules.violations(
+            of: draft.startsAt..<draft.endsAt, on: environments, now: now)
+        guard violations.isEmpty else { throw BerthError.policy(violations) }
+    }
+}

@@ -1,0 +1,141 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// Which bookings a list shows: all that meet every condition given.
+public struct BookingFilter: Sendable {
+    public var environment: String?
+    public var team: String?
+    /// Any of these; none: any at all.
+    public var states: [Booking.State] = []
+    public var labels: [String: String] = [:]
+    /// Those that overlap `[from, to)`.
+    public var from: Date?
+    public var to: Date?
+    /// Stands in the title or the ticket.
+    public var text: String?
+
+    /// All bookings.
+    public init() {}
+}
+
+extension BerthDatabase {
+    /// The booking of that reference. Throws `.notFound`. Reads that come together are one query.
+    public func booking(_ reference: BookingReference) async throws -> Booking {
+        try await translatingErrors {
+            guard let booking = try await reader.booking(reference.id) else {
+                throw BerthError.notFound("no booking \(reference)")
+            }
+            return booking
+        }
+    }
+
+    /// Bookings, the newest first: what is made meanwhile is ahead of the first page, and a page never
+    /// skips what existed. Cost: an index scan of the environment's, team's or all bookings, newest first,
+    /// until the page is full; with a time, of those that start in it or up to a year before.
+    public func bookings(_ filter: BookingFilter, _ page: Page) async throws -> Listing<Booking> {
+        let query = try filter.query(page)
+        return try await translatingErrors {
+            let rows = try await client.query(query)
+            return Listing(
+                try rows.map(Booking.init), limit: page.limit,
+                position: { String($0.reference.id) })
+        }
+    }
+
+    /// What a booking was, newest first. Throws `.notFound`.
+    public func bookingHistory(
+        _ reference: BookingReference, _ page: Page
+    ) async throws -> Listing<BookingVersion> {
+        let before = try page.id()
+        return try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT \(unescaped: Booking.columnList), b.valid_from, b.valid_until, b.updated_by
+                FROM (\(unescaped: Self.versions)) b
+                WHERE b.id = \(reference.id) AND (\(before)::bigint IS NULL OR b.version < \(before))
+                ORDER BY b.version DESC LIMIT \(page.limit + 1)
+                """)
+            if rows.isEmpty, before == nil {
+                throw BerthError.notFound("no booking \(reference)")
+            }
+            return Listing(
+                try rows.map(BookingVersion.init), limit: page.limit,
+                position: { String($0.booking.version) })
+        }
+    }
+
+    /// A booking as it was at one version: what an idempotent request was answered with.
+    func booking(id: Int64, version: Int) async throws -> Booking {
+        let rows = try await client.query(
+            """
+            SELECT \(unescaped: Booking.columnList) FROM (\(unescaped: Self.versions)) b
+            WHERE b.id = \(id) AND b.version = \(version)
+            """)
+        guard let row = rows.first else {
+            throw BerthError.notFound("no booking \(BookingReference(id: id))")
+        }
+        return try Booking(row)
+    }
+
+    /// Every version of every booking, the present one included; to be narrowed by id.
+    private static let versions = """
+        SELECT n.id, n.state, n.state_reason, n.environment_ids, n.starts_at, n.ends_at, n.time_zone,
+               n.title, n.team_id, n.contact, n.mode, n.ticket, n.notes, n.labels, n.priority,
+               n.requested_by, n.setup_minutes, n.teardown_minutes, n.released_at, n.version,
+               n.created_at, n.updated_at, n.updated_at AS valid_from,
+               NULL::timestamptz AS valid_until, n.updated_by
+        FROM bookings n
+        UNION ALL
+        SELECT v.booking_id, v.state, v.state_reason, v.environment_ids, v.starts_at, v.ends_at,
+               v.time_zone, v.title, v.team_id, v.contact, v.mode, v.ticket, v.notes, v.labels,
+               v.priority, o.requested_by, v.setup_minutes, v.teardown_minutes, v.released_at, v.version,
+               o.created_at, v.valid_from, v.valid_from, v.valid_until, v.updated_by
+        FROM booking_versions v JOIN bookings o ON o.id = v.booking_id
+        """
+}
+
+extension BookingVersion {
+    init(_ row: PostgresRow) throws {
+        var columns = row.columns
+        self.init(
+            booking: try Booking(&columns), validFrom: try columns.next(),
+            validUntil: try columns.next(), by: try columns.next())
+    }
+}
+
+extension BookingFilter {
+    /// One statement for each set of conditions, so that each is planned for what it asks.
+    func query(_ page: Page) throws -> PostgresQuery {
+        var conditions = BoundConditions()
+        if let before = try page.id() { conditions.add("b.id <", before) }
+        if let environment {
+            conditions.add(
+                """
+                b.id IN (
+                    SELECT o.id FROM environments e JOIN bookings o
+                        ON o.environment_ids[1] = e.id
+                        OR (cardinality(o.environment_ids) > 1 AND o.environment_ids @> array[e.id])
+                    WHERE e.key =
+                """, environment, close: ")")
+        }
+        if let team {
+            conditions.add("b.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
+        }
+        if !states.isEmpty { conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])") }
+        if !labels.isEmpty { conditions.add("b.labels @>", PostgresJSON(labels)) }
+        if let to { conditions.add("b.starts_at <", to) }
+        if let from {
+            conditions.add("b.ends_at >", from)
+            conditions.add(
+                "b.starts_at >", from.addingTimeInterval(-Double(Limits.bookingDays) * 86_400))
+        }
+        if let text {
+            conditions.add(
+                "strpos(lower(b.title || ' ' || coalesce(b.ticket, '')), lower(", text, close: ")) > 0")
+        }
+        return conditions.query(
+            select: "SELECT \(Booking.columnList) FROM bookings b",
+            suffix: "ORDER BY b.id DESC LIMIT \(page.limit + 1)")
+    }
+}

@@ -1,0 +1,234 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// Which environments a list shows.
+public struct EnvironmentFilter: Sendable {
+    /// A selector: all pairs must match; `tier`, `owner` and `status` are reserved keys.
+    public var labels: [String: String] = [:]
+    /// Stands in the key or the name.
+    public var text: String?
+    public var includeRetired = false
+
+    /// All that are not retired.
+    public init() {}
+}
+
+extension BerthDatabase {
+    /// Environments by key. Cost: a scan in order of key until the page is full.
+    public func environments(
+        _ filter: EnvironmentFilter, _ page: Page
+    ) async throws -> Listing<TestEnvironment> {
+        var labels = filter.labels
+        let tier = labels.removeValue(forKey: "tier")
+        let owner = labels.removeValue(forKey: "owner")
+        let status = labels.removeValue(forKey: "status")
+        let stored = PostgresJSON(labels)
+        return try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT \(unescaped: TestEnvironment.columnList)
+                FROM environments e
+                WHERE (\(page.after)::text IS NULL OR e.key > \(page.after))
+                  AND (\(filter.includeRetired || status != nil) OR e.status <> 'retired')
+                  AND (\(tier)::text IS NULL OR e.tier = \(tier))
+                  AND (\(status)::text IS NULL OR e.status = \(status))
+                  AND (\(owner)::text IS NULL
+                       OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = \(owner)))
+                  AND e.labels @> \(stored)
+                  AND (\(filter.text)::text IS NULL
+                       OR strpos(lower(e.key || ' ' || e.name), lower(\(filter.text))) > 0)
+                ORDER BY e.key
+                LIMIT \(page.limit + 1)
+                """)
+            return Listing(
+                try rows.map(TestEnvironment.init), limit: page.limit, position: \.key)
+        }
+    }
+
+    /// The environment of that key. Throws `.notFound`.
+    public func environment(_ key: String) async throws -> TestEnvironment {
+        try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT \(unescaped: TestEnvironment.columnList)
+                FROM environments e WHERE e.key = \(key)
+                """)
+            guard let row = rows.first else { throw BerthError.notFound("no environment \(key)") }
+            return try TestEnvironment(row)
+        }
+    }
+
+    /// Makes an environment. An admin may make any, a manager those that its team owns.
+    /// Throws `.forbidden`, `.alreadyExists`, `.invalid`.
+    public func createEnvironment(
+        _ draft: EnvironmentDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?, keep: @Sendable (TestEnvironment) throws -> KeptAnswer
+    ) async throws -> Once<TestEnvironment> {
+        guard caller.role == .admin || (caller.role == .manager && draft.ownerTeam == caller.team)
+        else {
+            throw BerthError.forbidden("an environment of another team is made by an admin")
+        }
+        return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
+            let row = try await transaction.environmentRow(draft, by: caller, now: now)
+            let rows = try await transaction.query(
+                """
+                INSERT INTO environments (
+                    key, name, tier, owner_team_id, time_zone, labels, capacity, status, status_reason,
+                    status_until, part_ids, part_usages, policy, runbook, created_at, updated_at,
+                    updated_by)
+                VALUES (\(draft.key), \(draft.name), \(draft.tier), \(row.ownerID), \(draft.timeZone),
+                    \(PostgresJSON(draft.labels)), \(draft.capacity), \(draft.status),
+                    \(draft.statusReason), \(draft.statusUntil), \(row.partIDs),
+                    \(draft.parts.map(\.usage)), \(PostgresJSON(draft.policy)), \(draft.runbook),
+                    \(now), \(now), \(caller.name))
+                RETURNING id
+                """)
+            return try await transaction.environment(
+                id: rows[rows.startIndex].decode(Int64.self))
+        }
+    }
+
+    /// Edits an environment under its lock. Throws `.notFound`, `.forbidden`, `.stale`, `.invalid`, and
+    /// `.conflict` when new parts or a lower capacity would break bookings that stand.
+    public func updateEnvironment(
+        _ key: String, expecting version: Int?, by caller: Caller, now: Date, dryRun: Bool,
+        _ change: @Sendable (TestEnvironment) throws -> EnvironmentDraft
+    ) async throws -> TestEnvironment {
+        let updated = try await decide(dryRun: dryRun) { transaction in
+            let environment = try await transaction.lockedEnvironment(key)
+            guard caller.manages(environment) else {
+                throw BerthError.forbidden("\(key) is managed by its owner, and by admins")
+            }
+            if let version, version != environment.version {
+                throw BerthError.stale(current: environment.version)
+            }
+            let draft = try change(environment)
+            let row = try await transaction.environmentRow(draft, by: caller, now: now)
+            do {
+                try await transaction.query(
+                    """
+                    UPDATE environments
+                    SET name = \(draft.name), tier = \(draft.tier), owner_team_id = \(row.ownerID),
+                        time_zone = \(draft.timeZone), labels = \(PostgresJSON(draft.labels)),
+                        capacity = \(draft.capacity), status = \(draft.status),
+                        status_reason = \(draft.statusReason), status_until = \(draft.statusUntil),
+                        part_ids = \(row.partIDs), part_usages = \(draft.parts.map(\.usage)),
+                        policy = \(PostgresJSON(draft.policy)), runbook = \(draft.runbook),
+                        updated_at = \(now), updated_by = \(caller.name)
+                    WHERE id = \(environment.id)
+                    """)
+            } catch let error as PostgresError where error.isConflict {
+                throw BerthError.illegalMove(
+                    error.constraintName == "no_overbooking"
+                        ? "more shared bookings stand than that capacity: move them first"
+                        : "bookings that stand would clash on those parts: move them first")
+            }
+            return try await transaction.environment(id: environment.id)
+        }
+        environments.forget(key)
+        return updated
+    }
+
+    /// Retires an environment: it stays in history, and takes no more bookings. Refused with the list
+    /// while bookings of it lie ahead. Throws as ``updateEnvironment(_:expecting:by:now:dryRun:_:)``.
+    public func retireEnvironment(
+        _ key: String, expecting version: Int?, by caller: Caller, now: Date, dryRun: Bool
+    ) async throws -> TestEnvironment {
+        let ahead = try await availability(
+            key, from: now, to: now.addingTimeInterval(Double(Limits.availabilityDays) * 86_400))
+        guard ahead.busy.isEmpty else {
+            throw BerthError.conflict(Refusal(conflicts: ahead.busy, alternatives: []))
+        }
+        return try await updateEnvironment(
+            key, expecting: version, by: caller, now: now, dryRun: dryRun
+        ) { environment in
+            var draft = EnvironmentDraft(environment)
+            draft.status = .retired
+            return draft
+        }
+    }
+
+    /// What an environment was, newest first.
+    public func environmentHistory(
+        _ key: String, _ page: Page
+    ) async throws -> Listing<EnvironmentVersion> {
+        let before = try page.id()
+        return try await translatingErrors {
+            let present = try await environment(key)
+            let rows = try await client.query(
+                """
+                SELECT \(unescaped: TestEnvironment.columnList), e.valid_from, e.valid_until, e.updated_by
+                FROM (
+                    SELECT n.id, n.key, n.name, n.tier, n.owner_team_id, n.time_zone, n.labels,
+                           n.capacity, n.status, n.status_reason, n.status_until, n.part_ids,
+                           n.part_usages, n.policy, n.runbook, n.version, n.updated_at AS valid_from,
+                           NULL::timestamptz AS valid_until, n.updated_by
+                    FROM environments n WHERE n.id = \(present.id)
+                    UNION ALL
+                    SELECT v.environment_id, \(key), v.name, v.tier, v.owner_team_id, v.time_zone,
+                           v.labels, v.capacity, v.status, v.status_reason, v.status_until, v.part_ids,
+                           v.part_usages, v.policy, v.runbook, v.version, v.valid_from, v.valid_until,
+                           v.updated_by
+                    FROM environment_versions v WHERE v.environment_id = \(present.id)) e
+                WHERE \(before)::bigint IS NULL OR e.version < \(before)
+                ORDER BY e.version DESC LIMIT \(page.limit + 1)
+                """)
+            return Listing(
+                try rows.map(EnvironmentVersion.init), limit: page.limit,
+                position: { String($0.environment.version) })
+        }
+    }
+}
+
+extension EnvironmentVersion {
+    init(_ row: PostgresRow) throws {
+        var columns = row.columns
+        self.init(
+            environment: try TestEnvironment(&columns), validFrom: try columns.next(),
+            validUntil: try columns.next(), by: try columns.next())
+    }
+}
+
+extension PostgresTransaction {
+    /// What a draft's names stand for in the tables.
+    fileprivate func environmentRow(
+        _ draft: EnvironmentDraft, by caller: Caller, now: Date
+    ) async throws -> (ownerID: Int64?, partIDs: [Int64]) {
+        var ownerID: Int64?
+        if let owner = draft.ownerTeam {
+            ownerID = try await teamID(owner, pointer: "/ownerTeam", by: caller, now: now)
+        }
+        let keys = draft.parts.map(\.key)
+        let rows = try await query(
+            "SELECT key, id FROM environments WHERE key = ANY (\(keys)::text[])")
+        let ids = try Dictionary(
+            rows.map { try $0.decode(String.self, Int64.self) }, uniquingKeysWith: { $1 })
+        let faults = keys.indices.filter { ids[keys[$0]] == nil }.map {
+            FieldFault("/parts/\($0)/key", "names no environment: \(keys[$0])")
+        }
+        guard faults.isEmpty else { throw BerthError.invalid(faults) }
+        return (ownerID, keys.compactMap { ids[$0] })
+    }
+
+    /// An environment, with it and all that contains or is reached by it locked in the one order.
+    fileprivate func lockedEnvironment(_ key: String) async throws -> TestEnvironment {
+        let found = try await query("SELECT id FROM environments WHERE key = \(key)")
+        guard let id = try found.first?.decode(Int64.self) else {
+            throw BerthError.notFound("no environment \(key)")
+        }
+        try await query("SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
+        try await query(
+            """
+            SELECT lock_environments(array(
+                SELECT r.environment_id FROM environment_reach r WHERE r.part_id = \(id)))
+            """)
+        return try await environment(id: id)
+    }
+
+    fileprivate func environment(id: Int64) async throws -> TestEnvironment {
+        let rows = try await query(
+            "SELECT \(unescaped: TestEnvironment.columnList) FROM environments e WHERE e.id = \(id)")
+        return try TestEnvironment(rows[rows.startIndex])
+    }
+}

@@ -1,0 +1,165 @@
+import BerthCore
+import Foundation
+import Postgres
+
+extension BerthDatabase {
+    /// Why a proposal cannot be, and what is free instead; nil when nothing stands in its way any more.
+    /// Looked up after the locks were released: cost is nobody's but the asker's.
+    func refusal(of proposal: Proposal, now: Date) async throws -> Refusal? {
+        let ids = proposal.environments.map(\.id)
+        let buffers = try await buffers(of: ids)
+        let draft = proposal.draft
+        let conflicts = try await conflicts(
+            environments: ids, mode: draft.mode,
+            from: draft.startsAt.addingTimeInterval(-buffers.setup),
+            until: draft.endsAt.addingTimeInterval(buffers.teardown), except: proposal.moving)
+        guard !conflicts.isEmpty else { return nil }
+        let later = try await laterSlots(proposal, buffers: buffers, now: now)
+        let equal = try await equalEnvironments(
+            proposal, blocked: Set(conflicts.map(\.environment)), now: now)
+        return Refusal(conflicts: conflicts, alternatives: later + equal)
+    }
+
+    /// What stands in the way of a use, buffers included.
+    func conflicts(
+        environments: [Int64], mode: Booking.Mode, from: Date, until: Date,
+        except: BookingReference?, limit: Int = Limits.conflictsListed
+    ) async throws -> [Conflict] {
+        let rows = try await client.query(
+            """
+            SELECT e.key, part_path(k.environment_id, k.part_id), b.id, b.title,
+                   (SELECT t.name FROM teams t WHERE t.id = b.team_id), b.requested_by, b.contact,
+                   b.starts_at, coalesce(b.released_at, b.ends_at), k.period, b.mode
+            FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) k
+            JOIN environments e ON e.id = k.environment_id
+            JOIN bookings b ON b.id = k.booking_id
+            ORDER BY lower(k.period), b.id, e.key
+            LIMIT \(limit)
+            """)
+        return try rows.map(Conflict.init)
+    }
+
+    private func buffers(
+        of environments: [Int64]
+    ) async throws -> (setup: TimeInterval, teardown: TimeInterval) {
+        let rows = try await client.query(
+            """
+            SELECT coalesce(max(e.setup_minutes), 0), coalesce(max(e.teardown_minutes), 0)
+            FROM environment_reach r JOIN environments e ON e.id = r.part_id
+            WHERE r.environment_id = ANY (\(environments))
+            """)
+        guard let row = rows.first else { return (0, 0) }
+        let (setup, teardown) = try row.decode(Int.self, Int.self)
+        return (Double(setup) * 60, Double(teardown) * 60)
+    }
+
+    /// The same environments, later: the next slots of the same length.
+    private func laterSlots(
+        _ proposal: Proposal, buffers: (setup: TimeInterval, teardown: TimeInterval), now: Date
+    ) async throws -> [Alternative] {
+        let draft = proposal.draft
+        let earliest = max(draft.startsAt, now.roundedUpToSecond)
+        let span = earliest..<earliest.addingTimeInterval(Double(Limits.alternativesDays) * 86_400)
+        let rows = try await client.query(
+            """
+            SELECT k.period
+            FROM blockers(\(proposal.environments.map(\.id)), \(draft.mode),
+                          \(earliest.addingTimeInterval(-buffers.setup)), \(span.upperBound),
+                          \(proposal.moving?.id), 5000) k
+            """)
+        let busy = try rows.map { try $0.decode(Range<Date>.self) }
+        let slots = FreeSlots.first(
+            Limits.alternativeSlots,
+            ofSeconds: draft.endsAt.timeIntervalSince(draft.startsAt), setup: buffers.setup,
+            teardown: buffers.teardown, between: busy, in: span
+        ) { slot in
+            BookingRules.violations(of: slot, on: proposal.environments, now: now).isEmpty
+        }
+        return slots.map {
+            Alternative(
+                environments: draft.environments, startsAt: $0.lowerBound, endsAt: $0.upperBound)
+        }
+    }
+
+    /// The same time on equal environments (same tier and labels), each blocked one exchanged for one
+    /// that is free. The first 200 equal ones by key are looked at.
+    private func equalEnvironments(
+        _ proposal: Proposal, blocked: Set<String>, now: Date
+    ) async throws -> [Alternative] {
+        let draft = proposal.draft
+        let period = draft.startsAt..<draft.endsAt
+        var taken = Set(draft.environments)
+        var substitutes: [String: [String]] = [:]
+        for environment in proposal.environments where blocked.contains(environment.key) {
+            let rows = try await client.query(
+                """
+                SELECT \(unescaped: TestEnvironment.columnList)
+                FROM (
+                    SELECT n.* FROM environments n
+                    WHERE n.tier = \(environment.tier) AND n.labels = \(PostgresJSON(environment.labels))
+                      AND n.key <> ALL (\(Array(taken))::text[]) AND n.status IN ('available', 'degraded')
+                    ORDER BY n.key LIMIT 200) e
+                WHERE NOT EXISTS (
+                    SELECT FROM blockers(
+                        ARRAY[e.id], \(draft.mode),
+                        \(draft.startsAt) - make_interval(mins => e.setup_minutes),
+                        \(draft.endsAt) + make_interval(mins => e.teardown_minutes), NULL, 1))
+                LIMIT \(Limits.alternativeEnvironments)
+                """)
+            let free = try rows.map(TestEnvironment.init).filter {
+                BookingRules.violations(of: period, on: [$0], now: now).isEmpty
+            }
+            substitutes[environment.key] = free.map(\.key)
+            taken.formUnion(free.map(\.key))
+        }
+        let offers = substitutes.values.map(\.count).min() ?? 0
+        return (0..<offers).map { offer in
+            Alternative(
+                environments: draft.environments.map { substitutes[$0]?[offer] ?? $0 },
+                startsAt: draft.startsAt, endsAt: draft.endsAt)
+        }
+    }
+
+    /// When one environment is taken, by what, and when it is free, as an exclusive booking would find it.
+    /// Throws `.notFound`.
+    public func availability(_ key: String, from: Date, to: Date) async throws -> Availability {
+        try await translatingErrors {
+            let environment = try await environment(key)
+            let busy = try await conflicts(
+                environments: [environment.id], mode: .exclusive, from: from, until: to,
+                except: nil, limit: 5_000)
+            let free = FreeSlots.gaps(
+                between: busy.map { $0.blocksFrom..<$0.blocksUntil }, in: from..<to)
+            return Availability(environment: key, from: from, to: to, busy: busy, free: free)
+        }
+    }
+}
+
+extension Conflict {
+    init(_ row: PostgresRow) throws {
+        var columns = row.columns
+        let environment: String = try columns.next()
+        let via: [String] = try columns.next()
+        let id: Int64 = try columns.next()
+        let title: String = try columns.next()
+        let team: String = try columns.next()
+        let holder: String = try columns.next()
+        let contact: String? = try columns.next()
+        let startsAt: Date = try columns.next()
+        let endsAt: Date = try columns.next()
+        let claim: Range<Date> = try columns.next()
+        let mode: Booking.Mode = try columns.next()
+        self.init(
+            environment: environment, via: via, kind: .booking,
+            reference: BookingReference(id: id).description, title: title, team: team,
+            holder: holder, contact: contact, startsAt: startsAt, endsAt: endsAt,
+            blocksFrom: claim.lowerBound, blocksUntil: claim.upperBound, mode: mode)
+    }
+}
+
+extension Date {
+    /// The API's instants are whole seconds.
+    fileprivate var roundedUpToSecond: Date {
+        Date(timeIntervalSince1970: timeIntervalSince1970.rounded(.up))
+    }
+}

@@ -1,0 +1,98 @@
+import BerthCore
+import Foundation
+import Postgres
+
+extension BerthDatabase {
+    /// Teams by name.
+    public func teams(_ page: Page) async throws -> Listing<Team> {
+        try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT id, name, colour, contact, version FROM teams
+                WHERE \(page.after)::text IS NULL OR name > \(page.after)
+                ORDER BY name LIMIT \(page.limit + 1)
+                """)
+            return Listing(try rows.map(Team.init), limit: page.limit, position: \.name)
+        }
+    }
+
+    /// The team of that name. Throws `.notFound`.
+    public func team(named name: String) async throws -> Team {
+        try await translatingErrors {
+            let rows = try await client.query(
+                "SELECT id, name, colour, contact, version FROM teams WHERE name = \(name)")
+            guard let row = rows.first else { throw BerthError.notFound("no team \(name)") }
+            return try Team(row)
+        }
+    }
+
+    /// Makes a team. Throws `.alreadyExists`.
+    public func createTeam(
+        _ draft: TeamDraft, now: Date, dryRun: Bool, idempotency: IdempotencyKey?,
+        keep: @Sendable (Team) throws -> KeptAnswer
+    ) async throws -> Once<Team> {
+        try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
+            let rows = try await transaction.query(
+                """
+                INSERT INTO teams (name, colour, contact, created_at, updated_at)
+                VALUES (\(draft.name), \(draft.colour), \(draft.contact), \(now), \(now))
+                RETURNING id, name, colour, contact, version
+                """)
+            return try Team(rows[rows.startIndex])
+        }
+    }
+
+    /// Edits a team. Throws `.notFound`, `.stale`.
+    public func updateTeam(
+        named name: String, expecting version: Int, now: Date, dryRun: Bool,
+        _ change: @Sendable (Team) throws -> TeamDraft
+    ) async throws -> Team {
+        try await decide(dryRun: dryRun) { transaction in
+            let rows = try await transaction.query(
+                """
+                SELECT id, name, colour, contact, version FROM teams WHERE name = \(name)
+                FOR NO KEY UPDATE
+                """)
+            guard let row = rows.first else { throw BerthError.notFound("no team \(name)") }
+            let team = try Team(row)
+            guard team.version == version else { throw BerthError.stale(current: team.version) }
+            let draft = try change(team)
+            let updated = try await transaction.query(
+                """
+                UPDATE teams SET colour = \(draft.colour), contact = \(draft.contact), updated_at = \(now)
+                WHERE id = \(team.id)
+                RETURNING id, name, colour, contact, version
+                """)
+            return try Team(updated[updated.startIndex])
+        }
+    }
+}
+
+extension PostgresTransaction {
+    /// The id of a team. One that nobody made is made by an admin's mention, and refused to others.
+    func teamID(_ name: String, pointer: String, by caller: Caller, now: Date) async throws -> Int64 {
+        if let row = try await query("SELECT id FROM teams WHERE name = \(name)").first {
+            return try row.decode(Int64.self)
+        }
+        guard caller.role == .admin else {
+            throw BerthError.invalid(
+                pointer, "there is no team \(name): ask an admin to make it, or name another")
+        }
+        let made = try await query(
+            """
+            INSERT INTO teams (name, created_at, updated_at) VALUES (\(name), \(now), \(now))
+            ON CONFLICT (name) DO UPDATE SET name = excluded.name
+            RETURNING id
+            """)
+        return try made[made.startIndex].decode(Int64.self)
+    }
+}
+
+extension Team {
+    init(_ row: PostgresRow) throws {
+        var columns = row.columns
+        self.init(
+            id: try columns.next(), name: try columns.next(), colour: try columns.next(),
+            contact: try columns.next(), version: try columns.next())
+    }
+}

@@ -1,0 +1,63 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// Berth's records and decisions, as kept by PostgreSQL. The only module that speaks the schema.
+///
+/// Every mutation takes `now` and, where the caller may be anyone, who is asking; with `dryRun` it decides
+/// as it would and writes nothing. What the caller can understand is thrown as a ``BerthError``.
+public struct BerthDatabase: Sendable {
+    /// The pool under all of it.
+    public let client: PostgresClient
+    /// Decides bookings in batches; a service that the program runs.
+    public let scheduler: Scheduler
+    /// Reads single bookings in batches; a service that the program runs.
+    public let reader: BookingReader
+    let environments: EnvironmentCache
+    let teams: TeamCache
+    let tokens: TokenCache
+
+    /// Berth over a pool of connections to a migrated database.
+    public init(client: PostgresClient) {
+        self.client = client
+        scheduler = Scheduler(client: client)
+        reader = BookingReader(client: client)
+        environments = EnvironmentCache()
+        teams = TeamCache()
+        tokens = TokenCache()
+    }
+
+    /// Throws when the database cannot serve: away, or of another schema. At most a second.
+    public func checkReady() async throws {
+        try await translatingErrors {
+            let rows = try await client.query(
+                "SELECT max(version) FROM schema_migrations", deadline: .seconds(1))
+            guard let row = rows.first, try row.decode(Int.self) == SchemaMigrator.newestVersion else {
+                throw BerthError.unavailable(retryAfterSeconds: 5)
+            }
+        }
+    }
+
+    /// Runs a decision in one transaction. A dry run is rolled back once it is decided.
+    func decide<Value: Sendable>(
+        dryRun: Bool,
+        _ body: @Sendable (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        try await translatingErrors {
+            do {
+                return try await client.transaction { transaction in
+                    let value = try await body(transaction)
+                    if dryRun { throw DryRun(value: value) }
+                    return value
+                }
+            } catch let decided as DryRun<Value> {
+                return decided.value
+            }
+        }
+    }
+}
+
+/// Carries a decision out of a transaction that is to be rolled back.
+private struct DryRun<Value: Sendable>: Error {
+    var value: Value
+}

@@ -1,0 +1,101 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// A booking that was checked against its environments' rules and now has to be decided.
+struct BookingRequest: Sendable {
+    var draft: BookingDraft
+    /// As they were read; `book()` compares their versions under the lock.
+    var environments: [TestEnvironment]
+    var teamID: Int64
+    var actor: String
+    var now: Date
+    var idempotency: IdempotencyKey?
+    /// What makes a row of an imported sheet the same row in another import.
+    var importIdentity: Data?
+
+    /// What it is when it is made: it may have begun, or even be over, by then.
+    var state: Booking.State {
+        if draft.endsAt <= now { return .completed }
+        return draft.startsAt <= now ? .active : .confirmed
+    }
+
+    /// The booking that it became.
+    func booking(id: Int64, setupMinutes: Int, teardownMinutes: Int) -> Booking {
+        Booking(
+            reference: BookingReference(id: id), state: state, stateReason: nil,
+            environments: draft.environments, startsAt: draft.startsAt, endsAt: draft.endsAt,
+            timeZone: draft.timeZone ?? environments[0].timeZone, title: draft.title,
+            team: draft.team, contact: draft.contact, mode: draft.mode, ticket: draft.ticket,
+            notes: draft.notes, labels: draft.labels, priority: draft.priority, requestedBy: actor,
+            setupMinutes: setupMinutes, teardownMinutes: teardownMinutes, releasedAt: nil,
+            version: 1, createdAt: now, updatedAt: now)
+    }
+}
+
+/// What `book()` said of a request.
+enum BookingOutcome: Sendable {
+    case booked(Booking)
+    /// Somebody holds what it needs.
+    case refused
+    /// An environment has another version by now.
+    case stale
+    /// The same request was answered before, with this version.
+    case replay(id: Int64, version: Int)
+    case keyReused
+}
+
+/// Calls `book()`, in `sql/migrations/0004_create_booking_functions.sql`.
+struct BookingBatch {
+    var requests: [BookingRequest]
+
+    var query: PostgresQuery {
+        PostgresQuery(
+            """
+            SELECT outcome, booking_id, booking_version, setup_minutes, teardown_minutes
+            FROM book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                      $19, $20, $21)
+            """,
+            binds: [
+                requests.map(\.now).max() ?? .distantPast,
+                requests.map { Self.literal($0.environments.map(\.id)) },
+                requests.map { Self.literal($0.environments.map { Int64($0.version) }) },
+                requests.map(\.state.rawValue),
+                requests.map(\.draft.startsAt), requests.map(\.draft.endsAt),
+                requests.map { $0.draft.timeZone ?? $0.environments[0].timeZone },
+                requests.map(\.draft.title), requests.map(\.teamID), requests.map(\.draft.contact),
+                requests.map(\.draft.mode.rawValue), requests.map(\.draft.ticket),
+                requests.map(\.draft.notes), requests.map { PostgresJSON($0.draft.labels) },
+                requests.map(\.draft.priority.rawValue), requests.map(\.actor),
+                requests.map(\.idempotency?.tokenID), requests.map(\.idempotency?.scope),
+                requests.map(\.idempotency?.key), requests.map(\.idempotency?.requestHash),
+                requests.map(\.importIdentity),
+            ])
+    }
+
+    /// The outcomes, in the order of the requests.
+    func outcomes(_ rows: PostgresRows) throws -> [BookingOutcome] {
+        try zip(requests, rows).map { request, row in
+            var columns = row.columns
+            let outcome: String = try columns.next()
+            let id: Int64? = try columns.next()
+            let version: Int = try columns.next()
+            let setup: Int? = try columns.next()
+            let teardown: Int? = try columns.next()
+            return switch (outcome, id) {
+            case ("booked", let id?):
+                .booked(request.booking(
+                    id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
+            case ("replay", let id?): .replay(id: id, version: version)
+            case ("stale", _): .stale
+            case ("key-reused", _): .keyReused
+            default: .refused
+            }
+        }
+    }
+
+    /// A PostgreSQL array literal: rows of unequal length cannot stand in an array of arrays.
+    private static func literal(_ numbers: [Int64]) -> String {
+        "{\(numbers.map(String.init).joined(separator: ","))}"
+    }
+}

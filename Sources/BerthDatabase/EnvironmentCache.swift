@@ -1,0 +1,48 @@
+import BerthCore
+import Foundation
+import Postgres
+import Synchronization
+
+/// Environments as last read. A booking is checked against these and carries their versions; `book()`
+/// compares them under the lock, so that an old entry costs a second round trip and never a wrong decision.
+final class EnvironmentCache: Sendable {
+    private static let mostEntries = 10_000
+
+    private let entries = Mutex<[String: TestEnvironment]>([:])
+
+    /// The environments of these keys, in order, read where not yet known.
+    /// Throws `.invalid` with one fault for each key that names none.
+    func environments(_ keys: [String], from client: PostgresClient) async throws -> [TestEnvironment] {
+        let known = entries.withLock { entries in keys.compactMap { entries[$0] } }
+        if known.count == keys.count { return known }
+        return try await reread(keys, from: client)
+    }
+
+    /// The environments of these keys as they are now.
+    func reread(_ keys: [String], from client: PostgresClient) async throws -> [TestEnvironment] {
+        let rows = try await client.query(
+            """
+            SELECT \(unescaped: TestEnvironment.columnList)
+            FROM environments e WHERE e.key = ANY (\(keys)::text[])
+            """)
+        let found = try Dictionary(
+            rows.map { row in
+                let environment = try TestEnvironment(row)
+                return (environment.key, environment)
+            }, uniquingKeysWith: { $1 })
+        entries.withLock { entries in
+            if entries.count > Self.mostEntries { entries.removeAll() }
+            entries.merge(found) { $1 }
+        }
+        let faults = keys.indices.filter { found[keys[$0]] == nil }.map {
+            FieldFault("/environments/\($0)", "there is no environment \(keys[$0])")
+        }
+        guard faults.isEmpty else { throw BerthError.invalid(faults) }
+        return keys.compactMap { found[$0] }
+    }
+
+    /// Has it read again when next asked for.
+    func forget(_ key: String) {
+        entries.withLock { _ = $0.removeValue(forKey: key) }
+    }
+}

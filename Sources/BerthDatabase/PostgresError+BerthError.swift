@@ -1,0 +1,59 @@
+import BerthCore
+import Postgres
+
+/// Runs database work, turning its errors into what the caller can understand. The one place that knows
+/// SQLSTATEs and the names of constraints.
+func translatingErrors<Value>(
+    isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> sending Value
+) async throws -> sending Value {
+    do {
+        return try await body()
+    } catch let error as PostgresError {
+        throw error.berthError ?? error
+    }
+}
+
+extension PostgresError {
+    /// What it means to the caller, or nil when only to us.
+    var berthError: BerthError? {
+        if outcomeUnknown { return .outcomeUnknown }
+        switch kind {
+        case .poolTimeout, .connectionFailed, .connectionLost, .deadlineExceeded, .shutDown:
+            return .unavailable(retryAfterSeconds: 1)
+        case .server:
+            return constraintName.flatMap(Self.byConstraint) ?? sqlState.flatMap(Self.bySQLState)
+        case .decoding, .encoding, .transactionAborted, .configuration, .unsupported:
+            return nil
+        }
+    }
+
+    /// Whether a decision met a rule about claims, so that its reasons should be looked up.
+    var isConflict: Bool {
+        sqlState == "23P01"
+    }
+
+    private static func byConstraint(_ name: String) -> BerthError? {
+        switch name {
+        case "team_name_is_unique": .alreadyExists("a team of that name exists")
+        case "environment_key_is_unique": .alreadyExists("an environment with that key exists")
+        case "token_name_is_unique": .alreadyExists("a token of that name is in use")
+        case "environment_part_exists": .invalid("/parts", "names an environment that does not exist")
+        case "environment_parts_have_no_cycle":
+            .invalid("/parts", "would make an environment contain itself: leave that part out")
+        case "booking_environment_exists":
+            .invalid("/environments", "names an environment that does not exist")
+        case "idempotency_key_is_used_once": .requestInFlight
+        default: nil
+        }
+    }
+
+    private static func bySQLState(_ state: String) -> BerthError? {
+        switch state {
+        // Serialization failure and deadlock, after the retries; no room for connections; shutting down;
+        // a standby that was promoted away.
+        case "40001", "40P01", "53300", "57P01", "57P02", "57P03", "25006":
+            .unavailable(retryAfterSeconds: 1)
+        default: nil
+        }
+    }
+}
