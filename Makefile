@@ -14,10 +14,10 @@ demo: ## install what is missing, build, and serve sample data
 	swift build --product berth
 	.build/debug/berth demo
 
-run: ## build and serve from the data directory .berth
+run: ## build and serve from the data directory .berth/data
 	@scripts/install-missing build database
 	swift build --product berth
-	.build/debug/berth serve --data-dir .berth
+	.build/debug/berth serve
 
 # One command, so that its closing line is the last; tests run in parallel.
 test: ## install what is missing, build, and run all tests

@@ -12,6 +12,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
@@ -31,7 +32,9 @@ let package = Package(
                 logging, lifecycle,
             ]),
         .target(name: "PostgresCluster", dependencies: ["CProcess", logging, lifecycle]),
-        .target(name: "BerthSQL", path: "sql", resources: [.copy("migrations")]),
+        .target(
+            name: "BerthSQL", path: "sql", exclude: ["schema.sql"],
+            resources: [.copy("migrations")]),
         .target(name: "BerthCore"),
         .target(
             name: "BerthDatabase",
@@ -41,11 +44,53 @@ let package = Package(
                 crypto, logging,
             ]),
         .target(
+            name: "BerthServer",
+            dependencies: [
+                "BerthCore", "BerthDatabase",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                crypto, logging,
+            ],
+            resources: [.copy("openapi.yaml")]),
+        .executableTarget(
+            name: "berth",
+            dependencies: [
+                "BerthCore", "BerthDatabase", "BerthServer", "Postgres", "PostgresCluster",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                logging, lifecycle,
+            ]),
+
+        .target(
             name: "BerthTestSupport",
             dependencies: ["BerthCore", "BerthDatabase", "Postgres", "PostgresCluster", logging],
             path: "Tests/BerthTestSupport"),
         .testTarget(
+            name: "PostgresTests",
+            dependencies: ["BerthTestSupport", "Postgres", logging, lifecycle]),
+        .executableTarget(
+            name: "cluster-holder", dependencies: ["PostgresCluster", logging],
+            path: "Tests/ClusterHolder"),
+        .testTarget(
+            name: "PostgresClusterTests",
+            dependencies: ["PostgresCluster", "cluster-holder", logging, lifecycle]),
+        .testTarget(
+            name: "BerthCoreTests", dependencies: ["BerthCore"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "BerthServerTests",
+            dependencies: [
+                "BerthCore", "BerthDatabase", "BerthServer", "BerthTestSupport",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Yams", package: "Yams"),
+                logging,
+            ]),
+        .testTarget(
             name: "BerthDatabaseTests",
-            dependencies: ["BerthCore", "BerthDatabase", "BerthTestSupport", "Postgres"]),
+            dependencies: [
+                "BerthCore", "BerthDatabase", "BerthSQL", "BerthTestSupport", "Postgres", logging,
+            ]),
     ]
 )

@@ -1,6 +1,4 @@
 -- A copy of claims with its constraints and rows, without triggers and foreign keys.
-DROP TABLE IF EXISTS bare_claims;
-DROP SEQUENCE IF EXISTS bare_claim_ids;
 CREATE TABLE bare_claims (LIKE claims INCLUDING ALL);
 INSERT INTO bare_claims (booking_id, environment_id, lane, period, share_key)
 SELECT booking_id, environment_id, lane, period, share_key FROM claims;

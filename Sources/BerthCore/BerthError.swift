@@ -20,6 +20,7 @@ public struct Violation: Sendable, Equatable {
     public var rule: String
     /// What the rule allows, and what was asked, in the unit that the rule's name ends with.
     public var limit: String
+    /// What was asked.
     public var value: String
 
     /// A broken rule.

@@ -7,21 +7,31 @@ public enum Limits {
     public static let jsonDepth = 32
     /// The size of a page of a list when the caller does not say, and the most it may ask for.
     public static let defaultPageSize = 50
+    /// The most items that a page may have.
     public static let longestPage = 200
     /// The longest title of a booking, in characters; also of every other line of text.
     public static let titleCharacters = 200
+    /// The longest short text without a limit of its own: team, contact, ticket, name, tier.
+    public static let textCharacters = 200
     /// The longest note or runbook, in characters.
     public static let notesCharacters = 10_000
     /// Labels on one record, and the longest key and value, in characters.
     public static let labels = 50
+    /// The longest key of a label, in characters.
     public static let labelKeyCharacters = 63
+    /// The longest value of a label, in characters.
     public static let labelValueCharacters = 255
     /// The most environments of one booking.
     public static let environmentsPerBooking = 20
+    /// The longest key of an environment, in bytes: a DNS label's (RFC 1035, section 2.3.4).
+    public static let keyBytes = 63
+    /// The most shared bookings at an instant that a capacity may state.
+    public static let capacity = 10_000
     /// The most parts of one environment.
     public static let partsPerEnvironment = 100
     /// The longest booking, and the longest span of one question about availability, in days.
     public static let bookingDays = 366
+    /// The longest span of one question about availability, in days.
     public static let availabilityDays = 366
     /// How far ahead free slots are looked for, in days.
     public static let alternativesDays = 90
@@ -33,10 +43,22 @@ public enum Limits {
     public static let conflictsListed = 20
     /// Free slots and equal environments that one refusal offers, each.
     public static let alternativeSlots = 3
+    /// Equal environments that one refusal offers.
     public static let alternativeEnvironments = 5
     /// The longest `Idempotency-Key`, in characters, and how long its answer is kept, in hours.
     public static let idempotencyKeyCharacters = 255
+    /// How long the answer to a key is kept, in hours.
     public static let idempotencyHours = 24
     /// The longest buffer before or after a booking, in minutes.
     public static let bufferMinutes = 10_080
+    /// Bytes of one imported sheet, before decoding: about two million rows as teams write them.
+    public static let sheetBytes = 256 * 1024 * 1024
+    /// Fields in one row of a sheet.
+    public static let sheetFields = 256
+    /// Bytes of one field of a sheet; above what the longest note needs at four bytes a character.
+    public static let sheetFieldBytes = 64 * 1024
+    /// The longest booking given by its length, in minutes.
+    public static let bookingMinutes = bookingDays * 24 * 60
+    /// Years that a local time may lie in; zone rules are tabulated for these.
+    public static let years = 1970...2199
 }

@@ -25,7 +25,8 @@ extension BerthDatabase {
                     now: now, idempotency: dryRun ? nil : idempotency)
                 switch try await decide(request, dryRun: dryRun) {
                 case .booked(let booking): return booking
-                case .replay(let id, let version): return try await booking(id: id, version: version)
+                case .replay(let id, let version):
+                    return try await booking(id: id, version: version)
                 case .keyReused: throw BerthError.idempotencyKeyReused
                 case .stale:
                     environments = try await self.environments.reread(

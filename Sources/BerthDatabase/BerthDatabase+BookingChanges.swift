@@ -104,7 +104,8 @@ extension BerthDatabase {
             case .active: BookingEnd(state: .completed, reason: reason, releasedAt: now)
             case .requested, .confirmed:
                 BookingEnd(
-                    state: .cancelled, reason: reason ?? "released before it began", releasedAt: nil)
+                    state: .cancelled, reason: reason ?? "released before it began", releasedAt: nil
+                )
             case .waitlisted, .displaced, .completed, .rejected, .cancelled, .expired: nil
             }
         }
@@ -117,7 +118,8 @@ extension BerthDatabase {
     ) async throws -> Booking {
         let done: BookingAnswer = try await decide(dryRun: dryRun) { transaction in
             if let idempotency, !dryRun,
-                let record = try await IdempotencyRecord.find(idempotency, now: now, in: transaction)
+                let record = try await IdempotencyRecord.find(
+                    idempotency, now: now, in: transaction)
             {
                 guard let id = record.bookingID, let version = record.bookingVersion else {
                     throw BerthError.idempotencyKeyReused
@@ -214,7 +216,9 @@ extension PostgresTransaction {
     ) async throws -> Booking {
         // Whole seconds: an instant of the API.
         let releasedAt = end.releasedAt.map {
-            max(Date(timeIntervalSince1970: $0.timeIntervalSince1970.rounded(.down)), booking.startsAt)
+            max(
+                Date(timeIntervalSince1970: $0.timeIntervalSince1970.rounded(.down)),
+                booking.startsAt)
         }
         try await query(
             """

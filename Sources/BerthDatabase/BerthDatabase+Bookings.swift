@@ -4,13 +4,17 @@ import Postgres
 
 /// Which bookings a list shows: all that meet every condition given.
 public struct BookingFilter: Sendable {
+    /// The environment.
     public var environment: String?
+    /// The team's name.
     public var team: String?
     /// Any of these; none: any at all.
     public var states: [Booking.State] = []
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String] = [:]
     /// Those that overlap `[from, to)`.
     public var from: Date?
+    /// The end of the span.
     public var to: Date?
     /// Stands in the title or the ticket.
     public var text: String?
@@ -122,7 +126,9 @@ extension BookingFilter {
         if let team {
             conditions.add("b.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
         }
-        if !states.isEmpty { conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])") }
+        if !states.isEmpty {
+            conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])")
+        }
         if !labels.isEmpty { conditions.add("b.labels @>", PostgresJSON(labels)) }
         if let to { conditions.add("b.starts_at <", to) }
         if let from {
@@ -132,7 +138,8 @@ extension BookingFilter {
         }
         if let text {
             conditions.add(
-                "strpos(lower(b.title || ' ' || coalesce(b.ticket, '')), lower(", text, close: ")) > 0")
+                "strpos(lower(b.title || ' ' || coalesce(b.ticket, '')), lower(", text,
+                close: ")) > 0")
         }
         return conditions.query(
             select: "SELECT \(Booking.columnList) FROM bookings b",

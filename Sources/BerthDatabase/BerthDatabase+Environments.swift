@@ -8,6 +8,7 @@ public struct EnvironmentFilter: Sendable {
     public var labels: [String: String] = [:]
     /// Stands in the key or the name.
     public var text: String?
+    /// Whether retired ones are shown.
     public var includeRetired = false
 
     /// All that are not retired.
@@ -104,6 +105,9 @@ extension BerthDatabase {
                 throw BerthError.stale(current: environment.version)
             }
             let draft = try change(environment)
+            if draft.status == .retired, environment.status != .retired {
+                try await transaction.requireNothingAhead(of: environment, now: now)
+            }
             let row = try await transaction.environmentRow(draft, by: caller, now: now)
             do {
                 try await transaction.query(
@@ -135,11 +139,6 @@ extension BerthDatabase {
     public func retireEnvironment(
         _ key: String, expecting version: Int?, by caller: Caller, now: Date, dryRun: Bool
     ) async throws -> TestEnvironment {
-        let ahead = try await availability(
-            key, from: now, to: now.addingTimeInterval(Double(Limits.availabilityDays) * 86_400))
-        guard ahead.busy.isEmpty else {
-            throw BerthError.conflict(Refusal(conflicts: ahead.busy, alternatives: []))
-        }
         return try await updateEnvironment(
             key, expecting: version, by: caller, now: now, dryRun: dryRun
         ) { environment in
@@ -226,9 +225,23 @@ extension PostgresTransaction {
         return try await environment(id: id)
     }
 
+    /// Under the environment's lock. Throws `.conflict` with the bookings that are not over yet.
+    fileprivate func requireNothingAhead(of environment: TestEnvironment, now: Date) async throws {
+        let rows = try await query(
+            Conflict.query(
+                environments: [environment.id], mode: .exclusive, from: now,
+                until: Date(timeIntervalSince1970: Double(Limits.latestSecond)), except: nil,
+                limit: Limits.conflictsListed))
+        guard rows.isEmpty else {
+            throw BerthError.conflict(
+                Refusal(conflicts: try rows.map(Conflict.init), alternatives: []))
+        }
+    }
+
     fileprivate func environment(id: Int64) async throws -> TestEnvironment {
         let rows = try await query(
-            "SELECT \(unescaped: TestEnvironment.columnList) FROM environments e WHERE e.id = \(id)")
+            "SELECT \(unescaped: TestEnvironment.columnList) FROM environments e WHERE e.id = \(id)"
+        )
         return try TestEnvironment(rows[rows.startIndex])
     }
 }

@@ -26,16 +26,9 @@ extension BerthDatabase {
         except: BookingReference?, limit: Int = Limits.conflictsListed
     ) async throws -> [Conflict] {
         let rows = try await client.query(
-            """
-            SELECT e.key, part_path(k.environment_id, k.part_id), b.id, b.title,
-                   (SELECT t.name FROM teams t WHERE t.id = b.team_id), b.requested_by, b.contact,
-                   b.starts_at, coalesce(b.released_at, b.ends_at), k.period, b.mode
-            FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) k
-            JOIN environments e ON e.id = k.environment_id
-            JOIN bookings b ON b.id = k.booking_id
-            ORDER BY lower(k.period), b.id, e.key
-            LIMIT \(limit)
-            """)
+            Conflict.query(
+                environments: environments, mode: mode, from: from, until: until, except: except,
+                limit: limit))
         return try rows.map(Conflict.init)
     }
 
@@ -95,7 +88,11 @@ extension BerthDatabase {
                 """
                 SELECT \(unescaped: TestEnvironment.columnList)
                 FROM (
-                    SELECT n.* FROM environments n
+                    SELECT n.id, n.key, n.name, n.tier, n.owner_team_id, n.time_zone, n.labels,
+                           n.capacity, n.status, n.status_reason, n.status_until, n.part_ids,
+                           n.part_usages, n.policy, n.setup_minutes, n.teardown_minutes, n.runbook,
+                           n.version
+                    FROM environments n
                     WHERE n.tier = \(environment.tier) AND n.labels = \(PostgresJSON(environment.labels))
                       AND n.key <> ALL (\(Array(taken))::text[]) AND n.status IN ('available', 'degraded')
                     ORDER BY n.key LIMIT 200) e
@@ -136,6 +133,23 @@ extension BerthDatabase {
 }
 
 extension Conflict {
+    /// What stands in the way of a use, buffers included; at most `limit`.
+    static func query(
+        environments: [Int64], mode: Booking.Mode, from: Date, until: Date,
+        except: BookingReference?, limit: Int
+    ) -> PostgresQuery {
+        """
+        SELECT e.key, part_path(k.environment_id, k.part_id), b.id, b.title,
+               (SELECT t.name FROM teams t WHERE t.id = b.team_id), b.requested_by, b.contact,
+               b.starts_at, coalesce(b.released_at, b.ends_at), k.period, b.mode
+        FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) k
+        JOIN environments e ON e.id = k.environment_id
+        JOIN bookings b ON b.id = k.booking_id
+        ORDER BY lower(k.period), b.id, e.key
+        LIMIT \(limit)
+        """
+    }
+
     init(_ row: PostgresRow) throws {
         var columns = row.columns
         let environment: String = try columns.next()

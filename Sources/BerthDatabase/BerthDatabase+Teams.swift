@@ -70,7 +70,8 @@ extension BerthDatabase {
 
 extension PostgresTransaction {
     /// The id of a team. One that nobody made is made by an admin's mention, and refused to others.
-    func teamID(_ name: String, pointer: String, by caller: Caller, now: Date) async throws -> Int64 {
+    func teamID(_ name: String, pointer: String, by caller: Caller, now: Date) async throws -> Int64
+    {
         if let row = try await query("SELECT id FROM teams WHERE name = \(name)").first {
             return try row.decode(Int64.self)
         }

@@ -52,7 +52,8 @@ extension BerthDatabase {
                 RETURNING id
                 """)
             return Token(
-                id: try rows[rows.startIndex].decode(Int64.self), name: draft.name, role: draft.role,
+                id: try rows[rows.startIndex].decode(Int64.self), name: draft.name,
+                role: draft.role,
                 team: draft.team, labels: draft.labels, createdAt: now, createdBy: caller.name,
                 revokedAt: nil)
         }
@@ -127,7 +128,8 @@ struct BearerToken: CustomStringConvertible {
 
     init?(_ text: String) {
         let parts = text.split(separator: "_", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "berth", let id = Int64(parts[1]), parts[2].utf8.count < 100
+        guard parts.count == 3, parts[0] == "berth", let id = Int64(parts[1]),
+            parts[2].utf8.count < 100
         else { return nil }
         self.init(id: id, secret: String(parts[2]))
     }

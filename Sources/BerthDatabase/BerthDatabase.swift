@@ -32,7 +32,8 @@ public struct BerthDatabase: Sendable {
         try await translatingErrors {
             let rows = try await client.query(
                 "SELECT max(version) FROM schema_migrations", deadline: .seconds(1))
-            guard let row = rows.first, try row.decode(Int.self) == SchemaMigrator.newestVersion else {
+            guard let row = rows.first, try row.decode(Int.self) == SchemaMigrator.newestVersion
+            else {
                 throw BerthError.unavailable(retryAfterSeconds: 5)
             }
         }

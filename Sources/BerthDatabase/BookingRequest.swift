@@ -84,8 +84,9 @@ struct BookingBatch {
             let teardown: Int? = try columns.next()
             return switch (outcome, id) {
             case ("booked", let id?):
-                .booked(request.booking(
-                    id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
+                .booked(
+                    request.booking(
+                        id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
             case ("replay", let id?): .replay(id: id, version: version)
             case ("stale", _): .stale
             case ("key-reused", _): .keyReused

@@ -12,7 +12,9 @@ final class EnvironmentCache: Sendable {
 
     /// The environments of these keys, in order, read where not yet known.
     /// Throws `.invalid` with one fault for each key that names none.
-    func environments(_ keys: [String], from client: PostgresClient) async throws -> [TestEnvironment] {
+    func environments(_ keys: [String], from client: PostgresClient) async throws
+        -> [TestEnvironment]
+    {
         let known = entries.withLock { entries in keys.compactMap { entries[$0] } }
         if known.count == keys.count { return known }
         return try await reread(keys, from: client)

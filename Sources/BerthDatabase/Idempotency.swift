@@ -4,9 +4,11 @@ import Postgres
 
 /// Names one mutation of one caller, so that it happens once however often it is sent.
 public struct IdempotencyKey: Sendable {
+    /// The token's number.
     public var tokenID: Int64
     /// Method and path: `POST /v1/bookings`.
     public var scope: String
+    /// Its slug.
     public var key: String
     /// SHA-256 of what was sent: another request under the same key is refused.
     public var requestHash: Data
@@ -22,9 +24,13 @@ public struct IdempotencyKey: Sendable {
 
 /// An answer as it was sent, kept to be sent again.
 public struct KeptAnswer: Sendable {
+    /// Whether it can be used.
     public var status: Int
+    /// Its `Location` header.
     public var location: String?
+    /// Its `ETag` header.
     public var etag: String?
+    /// Its body, byte for byte.
     public var body: Data
 
     /// An answer to keep.

@@ -16,6 +16,7 @@ public struct Page: Sendable {
 
 /// One page of a list.
 public struct Listing<Item: Sendable>: Sendable {
+    /// The items of this page.
     public var items: [Item]
     /// Where the next page begins; nil when this one is the last.
     public var next: String?

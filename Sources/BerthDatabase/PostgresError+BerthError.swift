@@ -37,7 +37,8 @@ extension PostgresError {
         case "team_name_is_unique": .alreadyExists("a team of that name exists")
         case "environment_key_is_unique": .alreadyExists("an environment with that key exists")
         case "token_name_is_unique": .alreadyExists("a token of that name is in use")
-        case "environment_part_exists": .invalid("/parts", "names an environment that does not exist")
+        case "environment_part_exists":
+            .invalid("/parts", "names an environment that does not exist")
         case "environment_parts_have_no_cycle":
             .invalid("/parts", "would make an environment contain itself: leave that part out")
         case "booking_environment_exists":

@@ -69,7 +69,7 @@ public actor Scheduler {
             for (waiting, outcome) in zip(batch, outcomes) {
                 waiting.answer.resume(returning: outcome)
             }
-        } catch let error as PostgresError where error.kind == .server && batch.count > 1 {
+        } catch let error as PostgresError where error.isOfOneStatement && batch.count > 1 {
             // One request broke the statement for all: each is decided alone.
             for waiting in batch { await decideTogether([waiting]) }
         } catch {
@@ -94,11 +94,23 @@ public actor Scheduler {
     /// When the database is away, who waits behind the failed batch is told at once: each batch would
     /// otherwise wait out its own deadline.
     private func refuseWaiting(after error: any Error) {
-        guard let error = error as? PostgresError, error.kind != .server else { return }
+        guard let error = error as? PostgresError, !error.isOfOneStatement else { return }
         let refused = waiting
         waiting.removeAll()
         for waiting in refused {
             waiting.answer.resume(throwing: BerthError.unavailable(retryAfterSeconds: 1))
+        }
+    }
+}
+
+extension PostgresError {
+    /// Whether another statement may fare better at once: the database is there and answered.
+    fileprivate var isOfOneStatement: Bool {
+        switch kind {
+        case .server, .decoding, .encoding, .transactionAborted, .unsupported: true
+        case .connectionFailed, .connectionLost, .deadlineExceeded, .poolTimeout, .shutDown,
+            .configuration:
+            false
         }
     }
 }

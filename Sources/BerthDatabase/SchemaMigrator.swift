@@ -16,6 +16,7 @@ public struct SchemaMigrator: Sendable {
         /// Not a primary that takes writes, or one that forgets commits.
         case unsuitable(String)
 
+        /// The form that people read.
         public var description: String {
             switch self {
             case .newerSchema(let found, let known):
@@ -51,7 +52,8 @@ public struct SchemaMigrator: Sendable {
         for migration in migrations {
             if try await apply(migration, known: migrations.count) {
                 logger.notice(
-                    "migrated", metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
+                    "migrated",
+                    metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
                 applied.append(migration.version)
             }
         }
@@ -80,7 +82,8 @@ public struct SchemaMigrator: Sendable {
                     + "set it to on")
         }
         if version < 150_000 {
-            throw Fault.unsuitable("the database is PostgreSQL \(version / 10_000): use 15 or later")
+            throw Fault.unsuitable(
+                "the database is PostgreSQL \(version / 10_000): use 15 or later")
         }
     }
 

@@ -34,7 +34,8 @@ struct Connector: Sendable {
     }
 
     /// Connects; throws a ``PostgresError`` of kind `connectionFailed`. Cannot be cancelled, but
-    /// `connect_timeout` bounds it.
+    /// `connect_timeout` bounds it. On the loop, which alone is never kept busy by others.
+    @PollLoop
     func connect() async throws -> ConnectionHandle {
         try await withCheckedThrowingContinuation { continuation in
             let thread = Thread { continuation.resume(with: Result { try connectBlocking() }) }

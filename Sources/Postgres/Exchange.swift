@@ -73,11 +73,15 @@ struct Exchange {
         continuation?.resume(throwing: wasCancelled ? CancellationError() : error)
     }
 
-    /// The same once more.
+    /// The same once more, as it was before `BEGIN` joined it.
     func secondAttempt() -> Exchange {
+        var work = work
+        if scope == .opening, case .queries(let queries) = work {
+            work = .queries(Array(queries.dropFirst()))
+        }
         var again = Exchange(
-            number: number, work: work, scope: scope, continuation: continuation,
-            deadline: deadline)
+            number: number, work: work, scope: scope == .opening ? .transaction : scope,
+            continuation: continuation, deadline: deadline)
         again.isSecondAttempt = true
         return again
     }

@@ -8,7 +8,7 @@ struct Listener {
     let continuation: AsyncStream<PostgresNotification>.Continuation
 
     /// How often a silent connection is asked whether it is still there.
-    private static let pingInterval = Duration.seconds(15)
+    var pingInterval = Duration.seconds(15)
 
     func run() async {
         var backoff = ReconnectBackoff(configuration: pool.configuration)
@@ -20,6 +20,7 @@ struct Listener {
                 try await keepAlive(session)
             } catch {
                 backoff.failed()
+                if Task.isCancelled { return }
                 pool.logger.warning("Listening failed", metadata: ["reason": "\(error)"])
             }
             if let pause = backoff.pause() { try? await Task.sleep(until: pause) }
@@ -41,11 +42,12 @@ struct Listener {
     /// not answer any more.
     private func keepAlive(_ session: Session) async throws {
         let lease = session.beginLease()
-        let closed = AsyncStream<Void>.makeStream()
-        session.onClose = { closed.continuation.finish() }
         while session.isOpen, !Task.isCancelled {
-            await Self.wait(for: closed.stream, atMost: Self.pingInterval)
-            guard session.isOpen else { return }
+            // A new stream each time: one whose reader was cancelled is finished for good.
+            let closed = AsyncStream<Void>.makeStream()
+            session.onClose = { closed.continuation.finish() }
+            await Self.wait(for: closed.stream, atMost: pingInterval)
+            guard session.isOpen, !Task.isCancelled else { return }
             _ = try await session.query(
                 "SELECT 1", lease: lease, deadline: session.instant(after: nil))
         }

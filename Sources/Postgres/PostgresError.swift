@@ -106,8 +106,9 @@ extension PostgresError {
         serverHint = field(berth_diag_hint)
         position = field(berth_diag_position).flatMap { Int($0) }
         sourceFunction = field(berth_diag_source_function)
+        // Without a SQLSTATE it is libpq that speaks, as the connection broke.
         let severity = field(berth_diag_severity)
-        if severity == "FATAL" || severity == "PANIC" {
+        if sqlState == nil || severity == "FATAL" || severity == "PANIC" {
             kind = .connectionLost
             outcomeUnknown = true
         }

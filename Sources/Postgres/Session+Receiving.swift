@@ -127,9 +127,20 @@ extension Session {
         }
     }
 
-    /// Takes away what `BEGIN` returned.
+    /// Takes away what `BEGIN` returned. A stale statement that opened a transaction is sent again
+    /// as well: nothing else has happened in it.
     private func answerOpening(_ exchange: Exchange) {
         var exchange = exchange
+        if let failure = exchange.failure, failure.isStaleStatement, !exchange.isSecondAttempt,
+            !exchange.isCancelled, transaction == .open
+        {
+            start(
+                Exchange(
+                    number: 0, work: .queries(["ROLLBACK"]), scope: .none, continuation: nil,
+                    deadline: exchange.deadline))
+            transaction = .unopened
+            return start(exchange.secondAttempt())
+        }
         exchange.results = Array(exchange.results.dropFirst())
         exchange.resume()
     }

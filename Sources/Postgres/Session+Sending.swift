@@ -55,10 +55,12 @@ extension Session {
             case .queries(let queries) = exchange.work
         else { return exchange }
         transaction = .opening
-        return Exchange(
+        var opening = Exchange(
             number: exchange.number,
             work: .queries(["BEGIN ISOLATION LEVEL READ COMMITTED"] + queries),
             scope: .opening, continuation: exchange.continuation, deadline: exchange.deadline)
+        opening.isSecondAttempt = exchange.isSecondAttempt
+        return opening
     }
 
     private func send(

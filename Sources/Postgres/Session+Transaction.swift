@@ -12,7 +12,11 @@ extension Session {
     /// that is an error here, as the caller must not believe otherwise.
     func commit(lease: UInt64) async throws {
         try Task.checkCancellation()
-        guard transaction == .open || transaction == .opening else { return }
+        switch transaction {
+        case .none, .unopened: return
+        case .opening, .open: break
+        case .failed: throw PostgresError(.transactionAborted, "it could not be opened")
+        }
         let results = try await performShielded(
             .queries(["COMMIT"]), lease: lease, scope: .commit,
             deadline: instant(after: nil))

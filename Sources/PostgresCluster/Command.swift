@@ -16,7 +16,8 @@ struct Command: Sendable {
         var succeeded: Bool { status == .code(0) }
     }
 
-    /// Runs to its end with `input` as standard input. A cancelled task ends the program and throws.
+    /// Runs to its end with `input` as standard input. A cancelled task ends the program and
+    /// throws.
     func run(input: String = "") async throws -> Outcome {
         // Files, not pipes: no reader is needed while it runs, and none can deadlock.
         let source = try ScratchFile(holding: input)

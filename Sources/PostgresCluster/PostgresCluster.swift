@@ -14,8 +14,8 @@ import Logging
 ///
 /// How the last one out is found: everyone holds a shared flock on `users.lock` for as long as it
 /// uses the cluster, and nobody starts or stops it without the exclusive flock on `change.lock`.
-/// Whoever gets `users.lock` exclusively while closing is alone. The kernel releases both locks of a
-/// process that dies, so no count can be wrong.
+/// Whoever gets `users.lock` exclusively while closing is alone. The kernel releases both locks of
+/// a process that dies, so no count can be wrong.
 public actor PostgresCluster {
     /// The data directory: absolute, without symbolic links.
     public nonisolated let dataDirectory: String
@@ -23,8 +23,8 @@ public actor PostgresCluster {
     public nonisolated let socketDirectory: String
     /// What the server logs; replaced at a start once it weighs 10 MB, with one old file kept.
     public nonisolated let logFile: String
-    /// A libpq connection string: database and superuser `berth`, through the socket. It stays valid
-    /// while the server is restarted.
+    /// A libpq connection string: database and superuser `berth`, through the socket. It stays
+    /// valid while the server is restarted.
     public nonisolated let connectionString: String
     /// The PostgreSQL programs that run the cluster.
     public nonisolated let installation: PostgresInstallation
@@ -42,8 +42,8 @@ public actor PostgresCluster {
     }
 
     /// Opens the cluster in `dataDirectory`: makes it if there is none, starts it unless it runs,
-    /// and returns when it takes connections. About 0.1 s for a cluster that exists, 1.5 s for a new
-    /// one; after a crash, as long as recovery takes.
+    /// and returns when it takes connections. About 0.1 s for a cluster that exists, 1.5 s for a
+    /// new one; after a crash, as long as recovery takes.
     ///
     /// - Parameters:
     ///   - dataDirectory: a directory of Berth's, an empty one, or one that does not exist yet.

@@ -15,7 +15,8 @@ public struct PostgresInstallation: Sendable, Equatable {
     /// points, else the highest version under `/usr/lib/postgresql`.
     ///
     /// With `majorVersion`, an installation of that version is preferred over a newer one, so that
-    /// a cluster survives the arrival of the next PostgreSQL. Runs one or two programs, about 10 ms.
+    /// a cluster survives the arrival of the next PostgreSQL. Runs one or two programs, about 10
+    /// ms.
     /// - Throws: `PostgresClusterError.installationNotFound` or `.installationUnusable`.
     public static func find(
         environment: [String: String] = ProcessInfo.processInfo.environment,

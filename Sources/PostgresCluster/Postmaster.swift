@@ -89,7 +89,8 @@ struct Postmaster: Sendable {
                 return process
             }
         } catch {
-            // Cancelled: nobody will hold it, so nobody would stop it. The next start awaits its end.
+            // Cancelled: nobody will hold it, so nobody would stop it. The next start awaits its
+            // end.
             process.send(SIGINT)
             throw error
         }
@@ -131,8 +132,8 @@ struct Postmaster: Sendable {
     /// Removes `postmaster.pid` when its pid now belongs to a process that is none of ours, or to a
     /// zombie; PostgreSQL itself would refuse to start.
     ///
-    /// PostgreSQL still checks for attached shared memory as it does with the file, and nothing that
-    /// we started runs, since we hold `running.lock`.
+    /// PostgreSQL still checks for attached shared memory as it does with the file, and nothing
+    /// that we started runs, since we hold `running.lock`.
     private func removeMisleadingFile() {
         guard let file = PostmasterFile(cluster: directory.clusterPath),
             file.runningPostmaster(of: directory.clusterPath) == nil, kill(file.pid, 0) == 0

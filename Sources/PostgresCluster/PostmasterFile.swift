@@ -14,7 +14,8 @@ struct PostmasterFile: Sendable, Equatable {
 
     static func path(in cluster: String) -> String { "\(cluster)/postmaster.pid" }
 
-    /// Nil when there is no such file, or one whose writer did not get further than the first lines.
+    /// Nil when there is no such file, or one whose writer did not get further than the first
+    /// lines.
     init?(cluster: String) {
         guard let text = readFile(Self.path(in: cluster)) else { return nil }
         self.init(text: text)

@@ -12,8 +12,8 @@ struct SocketDirectory: Sendable, Equatable {
     let path: String
 
     /// Inside the data directory; under `/tmp`, by a name that every process derives alike from the
-    /// data directory, when that path is too long or would need quoting in `unix_socket_directories`
-    /// or in a connection string, which both take lists.
+    /// data directory, when that path is too long or would need quoting in
+    /// `unix_socket_directories` or in a connection string, which both take lists.
     init(dataDirectory: String) {
         let inside = "\(dataDirectory)/socket"
         let isPlain = inside.utf8.allSatisfy { byte in
@@ -28,8 +28,8 @@ struct SocketDirectory: Sendable, Equatable {
 
     /// Makes the directory, and removes the socket that a killed postmaster left.
     ///
-    /// To be called when no postmaster runs. The socket's lock file would stop PostgreSQL if its pid
-    /// has been given to another process meanwhile.
+    /// To be called when no postmaster runs. The socket's lock file would stop PostgreSQL if its
+    /// pid has been given to another process meanwhile.
     func prepare(for account: ServerAccount) throws {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw PostgresClusterError.system("create", path: path, code: errno)

@@ -67,7 +67,9 @@ struct DoubleBookingTests {
         }
     }
 
-    @Test("Approval without a re-check: a pending request holds its slot, so approving cannot conflict")
+    @Test(
+        "Approval without a re-check: a pending request holds its slot, so approving cannot conflict"
+    )
     func approval() async throws {
         try await TestDatabase.with { database in
             try await database.environment("uat-1")
@@ -174,7 +176,9 @@ struct DoubleBookingTests {
         }
     }
 
-    @Test("Boundary handling: a booking may start when another ends, and one second earlier it may not")
+    @Test(
+        "Boundary handling: a booking may start when another ends, and one second earlier it may not"
+    )
     func boundaries() async throws {
         try await TestDatabase.with { database in
             try await database.environment("uat-1")
@@ -182,10 +186,12 @@ struct DoubleBookingTests {
             try await database.book(TestDatabase.draft("uat-1", from: 3, to: 4))
             try await database.book(TestDatabase.draft("uat-1", from: 0, to: 1))
             let second = 1.0 / 3600
-            #expect(try await database.isRefused(
-                TestDatabase.draft("uat-1", from: 4 - second, to: 5)))
-            #expect(try await database.isRefused(
-                TestDatabase.draft("uat-1", from: 1.5, to: 1.5 + second)))
+            #expect(
+                try await database.isRefused(
+                    TestDatabase.draft("uat-1", from: 4 - second, to: 5)))
+            #expect(
+                try await database.isRefused(
+                    TestDatabase.draft("uat-1", from: 1.5, to: 1.5 + second)))
             for period in ["empty", "[,)", "[2027-01-01,)", "(2027-01-01,2027-01-02]"] {
                 await #expect(throws: PostgresError.self, "\(period)") {
                     try await database.psql(
@@ -225,8 +231,9 @@ struct DoubleBookingTests {
                 $0.parts = [.init(key: "mainframe", usage: .same)]
             }
             try await database.book(TestDatabase.draft("uat-1", from: 1, to: 2, mode: .shared))
-            #expect(try await database.isRefused(
-                TestDatabase.draft("uat-2", from: 1, to: 2, mode: .shared)))
+            #expect(
+                try await database.isRefused(
+                    TestDatabase.draft("uat-2", from: 1, to: 2, mode: .shared)))
             #expect(try await database.isRefused(TestDatabase.draft("region", from: 1.5, to: 3)))
             try await database.book(TestDatabase.draft("uat-2", from: 2, to: 3, mode: .shared))
             try await database.book(TestDatabase.draft("region", from: 2, to: 3, mode: .shared))
@@ -271,8 +278,9 @@ struct DoubleBookingTests {
             try await database.book(TestDatabase.draft("perf-1", from: 0.5, to: 2, mode: .shared))
             try await database.book(TestDatabase.draft("perf-1", from: 2, to: 4, mode: .shared))
             try await database.book(TestDatabase.draft("perf-1", from: 1, to: 3, mode: .shared))
-            #expect(try await database.isRefused(
-                TestDatabase.draft("perf-1", from: 1.5, to: 2.5, mode: .shared)))
+            #expect(
+                try await database.isRefused(
+                    TestDatabase.draft("perf-1", from: 1.5, to: 2.5, mode: .shared)))
             try await database.book(TestDatabase.draft("perf-1", from: 3, to: 4, mode: .shared))
             await #expect(throws: PostgresError.self) {
                 try await database.psql(

@@ -8,7 +8,9 @@ import Postgres
 public struct TestDatabase: Sendable {
     /// Its name on the shared server.
     public let name: String
+    /// Its pool of connections.
     public let client: PostgresClient
+    /// What is tested.
     public let berth: BerthDatabase
 
     /// 2027-03-01T09:00:00Z, a Monday: the clock that tests pass in.
@@ -57,7 +59,8 @@ public struct TestDatabase: Sendable {
 
     private static let template = Task {
         let name = "berth_template"
-        try await maintenance.value.query("CREATE DATABASE \(unescaped: name)", deadline: .seconds(60))
+        try await maintenance.value.query(
+            "CREATE DATABASE \(unescaped: name)", deadline: .seconds(60))
         let client = try await TestServer.shared.value.client(database: name)
         let running = Task { try await client.run() }
         try await SchemaMigrator(client: client, logger: Logger(label: "test")).migrate()

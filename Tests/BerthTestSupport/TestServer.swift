@@ -11,8 +11,9 @@ public final class TestServer: Sendable {
     /// The server that tests share; started by the first of them.
     public static let shared = Task { try await TestServer() }
 
-    private let directory: String
-    private let programs: String
+    /// Where its socket and its data are.
+    public let directory: String
+    fileprivate let programs: String
 
     /// A server of one's own, to stop or freeze.
     public init() async throws {
@@ -79,7 +80,7 @@ public final class TestServer: Sendable {
     }
 
     // Not Foundation's Process: it waits for a socket that the server inherits.
-    private static func shell(_ command: String) throws {
+    fileprivate static func shell(_ command: String) throws {
         guard system("{ \(command); } >/dev/null 2>&1 </dev/null") == 0 else {
             throw ShellFailure(command: command)
         }
@@ -87,5 +88,20 @@ public final class TestServer: Sendable {
 
     private struct ShellFailure: Error {
         let command: String
+    }
+}
+
+extension TestServer {
+    /// The schema of one of its databases, as `pg_dump` writes it, without what differs from dump to dump.
+    public func schema(of database: String) throws -> String {
+        let file = FileManager.default.temporaryDirectory.appending(path: "\(database).sql")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Self.shell(
+            "\(programs)/pg_dump --schema-only --no-owner --no-privileges --file=\(file.path) "
+                + "'\(connectionString(database: database))'")
+        return try String(contentsOf: file, encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { !$0.hasPrefix("\\") && !$0.hasPrefix("-- Dumped") }
+            .joined(separator: "\n")
     }
 }

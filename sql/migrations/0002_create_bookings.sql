@@ -106,9 +106,6 @@ CREATE TABLE claims (
     share_key bigint NOT NULL,
     -- A holder claims an environment once, however many paths lead there.
     CONSTRAINT claim_is_held_once PRIMARY KEY (booking_id, environment_id),
-    -- No claim outlives or precedes its booking. Deferred, because claims decide whether there is one.
-    CONSTRAINT claim_has_a_booking FOREIGN KEY (booking_id) REFERENCES bookings (id)
-        DEFERRABLE INITIALLY DEFERRED,
     -- Nobody uses an environment while somebody else holds it, unless both share it.
     CONSTRAINT no_double_booking
         EXCLUDE USING gist (environment_id WITH =, period WITH &&, share_key WITH <>) WHERE (lane = 'use'),
@@ -172,13 +169,14 @@ END $$;
 
 -- Locks what these environments reach by now, by id; the reach may have grown while it waited.
 CREATE FUNCTION lock_reach(p_environments bigint[]) RETURNS bigint[]
-LANGUAGE sql VOLATILE AS $$
-    SELECT array_agg(l.id) FROM (
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN array(
         SELECT e.id FROM environments e
         WHERE e.id = ANY (array(SELECT r.part_id FROM environment_reach r
                                 WHERE r.environment_id = ANY (p_environments)))
-        ORDER BY e.id FOR NO KEY UPDATE) l
-$$;
+        ORDER BY e.id FOR NO KEY UPDATE);
+END $$;
 
 -- Makes the claims of these bookings equal to what they imply: delete, then insert, for all together.
 CREATE FUNCTION align_claims(p_bookings bigint[]) RETURNS void
@@ -261,7 +259,8 @@ BEGIN
     INTO v_unaligned
     FROM derive_claims(v_ids) d
     LEFT JOIN claims c
-        ON c.booking_id = d.booking_id AND c.environment_id = d.environment_id
+        ON c.booking_id = ANY (v_ids)
+        AND c.booking_id = d.booking_id AND c.environment_id = d.environment_id
         AND c.period = d.period AND c.share_key = d.share_key AND c.lane = 'use';
     IF v_unaligned THEN
         PERFORM align_claims(v_ids);
@@ -332,7 +331,7 @@ CREATE TRIGGER booking_versions_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON 
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_write('History is append-only.');
 
 -- Claims follow bookings. A statement of its own (not one of the triggers above) may only place, or
--- give back, claims of bookings that do not exist yet; claim_has_a_booking then holds it to write them.
+-- give back, claims of bookings that do not exist yet ...
 CREATE FUNCTION on_claims_placed() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -345,6 +344,24 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- ... and has to write those bookings, in the same transaction: the trigger on bookings then checks the
+-- claims. Another transaction's booking would not do: its claims were checked before these were seen.
+CREATE FUNCTION on_claim_committed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM claims c WHERE c.booking_id = NEW.booking_id)
+       AND NOT EXISTS (SELECT FROM bookings b
+                       WHERE b.id = NEW.booking_id AND b.xmin = pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'a claim has no booking'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Make the booking; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER claim_has_a_booking AFTER INSERT ON claims
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION on_claim_committed();
 CREATE TRIGGER claims_are_placed_by_bookings AFTER INSERT ON claims
     REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION on_claims_placed();
 CREATE TRIGGER claims_are_dropped_by_bookings AFTER DELETE ON claims
@@ -445,6 +462,7 @@ ALTER TABLE bookings ENABLE ALWAYS TRIGGER bookings_inserted;
 ALTER TABLE bookings ENABLE ALWAYS TRIGGER bookings_updated;
 ALTER TABLE bookings ENABLE ALWAYS TRIGGER bookings_are_never_deleted;
 ALTER TABLE booking_versions ENABLE ALWAYS TRIGGER booking_versions_are_kept;
+ALTER TABLE claims ENABLE ALWAYS TRIGGER claim_has_a_booking;
 ALTER TABLE claims ENABLE ALWAYS TRIGGER claims_are_placed_by_bookings;
 ALTER TABLE claims ENABLE ALWAYS TRIGGER claims_are_dropped_by_bookings;
 ALTER TABLE claims ENABLE ALWAYS TRIGGER claims_are_never_updated;

@@ -25,7 +25,8 @@ CREATE FUNCTION book(
 LANGUAGE plpgsql
 -- A plan made while the tables were small must not scan them once they are large; what is estimated dear
 -- only because seqscan is off must not be compiled; and plans over arrays would be made anew at each call.
-SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     v_environments bigint[];
@@ -164,11 +165,16 @@ BEGIN
         FROM unnest(v_ids, p_tokens, p_scopes, p_keys, p_hashes)
              WITH ORDINALITY q (id, token, scope, key, hash, ord)
         WHERE q.ord = ANY (v_won) AND q.key IS NOT NULL
-        -- Only a record past its 24 hours can stand in the way: the key's lock is ours.
         ON CONFLICT (token_id, scope, key) DO UPDATE
         SET request_hash = excluded.request_hash, status = excluded.status,
             booking_id = excluded.booking_id, booking_version = excluded.booking_version,
-            location = NULL, etag = NULL, body = NULL, created_at = excluded.created_at;
+            location = NULL, etag = NULL, body = NULL, created_at = excluded.created_at
+        WHERE idempotency_records.created_at <= p_now - interval '24 hours';
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        -- Another server answered the key meanwhile, for other environments: neither may stand for both.
+        IF v_count <> (SELECT count(p_keys[w.ord]) FROM unnest(v_won) w (ord)) THEN
+            RAISE unique_violation USING CONSTRAINT = 'idempotency_key_is_used_once';
+        END IF;
     END IF;
 
     RETURN QUERY

@@ -9,6 +9,7 @@ public enum Role: String, Sendable, CaseIterable, Comparable {
     /// Everything.
     case admin
 
+    /// Ranks from the least to the most.
     public static func < (left: Role, right: Role) -> Bool {
         left.rank < right.rank
     }
@@ -25,10 +26,13 @@ public enum Role: String, Sendable, CaseIterable, Comparable {
 
 /// Who is asking: the bearer of a token.
 public struct Caller: Sendable, Equatable {
+    /// The token's number.
     public var tokenID: Int64
     /// The token's name; written to history.
     public var name: String
+    /// What its bearer may do.
     public var role: Role
+    /// The team's name.
     public var team: String?
     /// Environments with all these labels are managed by a manager with this token.
     public var labels: [String: String]

@@ -2,13 +2,21 @@ import Foundation
 
 /// A bearer token as recorded: everything but its secret.
 public struct Token: Sendable, Equatable {
+    /// Its number in the database.
     public var id: Int64
+    /// Its name.
     public var name: String
+    /// What its bearer may do.
     public var role: Role
+    /// The team's name.
     public var team: String?
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String]
+    /// When it was made.
     public var createdAt: Date
+    /// Who made it: a token's name.
     public var createdBy: String
+    /// When it was ended; nil while in use.
     public var revokedAt: Date?
 
     /// A token as recorded.
@@ -29,9 +37,13 @@ public struct Token: Sendable, Equatable {
 
 /// What is asked for when a token is made.
 public struct TokenDraft: Sendable, Equatable {
+    /// Its name.
     public var name: String
+    /// What its bearer may do.
     public var role: Role
+    /// The team's name.
     public var team: String?
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String]
 
     /// A draft.

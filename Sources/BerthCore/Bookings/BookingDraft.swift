@@ -4,17 +4,27 @@ import Foundation
 public struct BookingDraft: Sendable, Equatable {
     /// Keys, without repetition.
     public var environments: [String]
+    /// Its first instant.
     public var startsAt: Date
+    /// The first instant that is no longer part of it.
     public var endsAt: Date
     /// Nil: the first environment's.
     public var timeZone: String?
+    /// What it is for.
     public var title: String
+    /// The team's name.
     public var team: String
+    /// How to reach who asked for it.
     public var contact: String?
+    /// How it uses what it books.
     public var mode: Booking.Mode
+    /// A ticket elsewhere that it belongs to.
     public var ticket: String?
+    /// Anything else worth saying.
     public var notes: String?
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String]
+    /// Its place where not all can be served.
     public var priority: Booking.Priority
 
     /// A draft with the defaults of all that may be left out.

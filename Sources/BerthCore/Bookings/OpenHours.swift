@@ -16,9 +16,12 @@ struct OpenHours {
         calendar.timeZone = zone
         self.calendar = calendar
         self.hours = hours.compactMap { entry in
-            guard let from = Self.clock(entry.from), let to = Self.clock(entry.to) else { return nil }
+            guard let from = Self.clock(entry.from), let to = Self.clock(entry.to) else {
+                return nil
+            }
             return Hours(
-                weekdays: Set(entry.days.compactMap { Self.weekdays.firstIndex(of: $0) }.map { $0 + 1 }),
+                weekdays: Set(
+                    entry.days.compactMap { Self.weekdays.firstIndex(of: $0) }.map { $0 + 1 }),
                 from: from, to: to)
         }
     }

@@ -2,7 +2,9 @@ import Foundation
 
 /// Why a booking was refused: what stands in its way, and what is free instead.
 public struct Refusal: Sendable, Equatable {
+    /// What stands in the way.
     public var conflicts: [Conflict]
+    /// What is free instead.
     public var alternatives: [Alternative]
 
     /// The reasons and the ways out.
@@ -24,18 +26,27 @@ public struct Conflict: Sendable, Equatable {
     /// The parts through which the two meet, from below the environment asked for to where they meet;
     /// empty when they meet on the environment itself.
     public var via: [String]
+    /// What kind of thing it is.
     public var kind: Kind
+    /// How people name it.
     public var reference: String
+    /// What it is for.
     public var title: String
+    /// The team's name.
     public var team: String
     /// Who asked for it.
     public var holder: String
+    /// How to reach who asked for it.
     public var contact: String?
+    /// Its first instant.
     public var startsAt: Date
+    /// The first instant that is no longer part of it.
     public var endsAt: Date
     /// What it claims, buffers included.
     public var blocksFrom: Date
+    /// Until when it blocks, buffers included.
     public var blocksUntil: Date
+    /// How it uses what it books.
     public var mode: Booking.Mode
 
     /// A conflict as found.
@@ -62,8 +73,11 @@ public struct Conflict: Sendable, Equatable {
 
 /// Something free that would do instead.
 public struct Alternative: Sendable, Equatable {
+    /// Their keys.
     public var environments: [String]
+    /// Its first instant.
     public var startsAt: Date
+    /// The first instant that is no longer part of it.
     public var endsAt: Date
 
     /// Free environments and their time.

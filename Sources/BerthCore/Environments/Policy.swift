@@ -6,6 +6,7 @@ public struct Policy: Sendable, Equatable, Codable {
         public var days: [String]
         /// Local times, `HH:MM`; `to` is later than `from`, and may be `24:00`.
         public var from: String
+        /// The end of the span.
         public var to: String
 
         /// Hours on some days.
@@ -32,16 +33,25 @@ public struct Policy: Sendable, Equatable, Codable {
     public var minLeadMinutes: Int?
     /// How far ahead a booking may start, in days.
     public var horizonDays: Int?
+    /// Who says yes to a booking.
     public var approval: Approval?
+    /// How long a request holds its claim, in minutes.
     public var requestHoldMinutes: Int?
     /// Minutes claimed before and after each booking.
     public var setupMinutes: Int?
+    /// Minutes claimed after each booking.
     public var teardownMinutes: Int?
+    /// How long a booking waits for its check-in, in minutes.
     public var checkInMinutes: Int?
+    /// Whether a higher priority may displace a booking.
     public var displaceable: Bool?
+    /// When it can be used; nil or empty: always.
     public var openingHours: [OpeningHours]?
+    /// The most hours that one team may book in a week.
     public var teamHoursPerWeek: Int?
+    /// The most bookings that one team may have ahead.
     public var teamBookingsAtOnce: Int?
+    /// Whether changes need a window.
     public var changes: Changes?
 
     /// No rule at all.

@@ -1,5 +1,6 @@
 /// A team that owns environments or books them.
 public struct Team: Sendable, Equatable {
+    /// Its number in the database.
     public var id: Int64
     /// Its name: unique, and for ever; it stands in URLs and feeds.
     public var name: String
@@ -7,6 +8,7 @@ public struct Team: Sendable, Equatable {
     public var colour: String?
     /// How to reach it.
     public var contact: String?
+    /// Which version it is, from 1.
     public var version: Int
 
     /// A team as recorded.
@@ -21,8 +23,11 @@ public struct Team: Sendable, Equatable {
 
 /// What is asked for when a team is made, or what it is to be after an edit.
 public struct TeamDraft: Sendable, Equatable {
+    /// Its name.
     public var name: String
+    /// A CSS colour, `#rrggbb`.
     public var colour: String?
+    /// How to reach who asked for it.
     public var contact: String?
 
     /// A draft.

@@ -8,7 +8,7 @@ public struct TestEnvironment: Sendable, Equatable {
     }
 
     /// Something this environment contains: another environment, or a component shared with others.
-    public struct Part: Sendable, Equatable {
+    public struct Part: Sendable, Hashable {
         /// How a booking of the whole uses the part: as the whole is booked, or always in one way.
         public enum Usage: String, Sendable, CaseIterable {
             case same, shared, exclusive
@@ -16,6 +16,7 @@ public struct TestEnvironment: Sendable, Equatable {
 
         /// The part's key.
         public var key: String
+        /// How the part is used.
         public var usage: Usage
 
         /// A part and its use.
@@ -25,25 +26,35 @@ public struct TestEnvironment: Sendable, Equatable {
         }
     }
 
+    /// Its number in the database.
     public var id: Int64
     /// Its slug: unique, and for ever; it stands in URLs, selectors and files.
     public var key: String
+    /// Its name.
     public var name: String
     /// `dev`, `sit`, `uat`, `preprod`: whatever the house calls it.
     public var tier: String
+    /// The name of the team that owns it.
     public var ownerTeam: String?
     /// An IANA time zone's name.
     public var timeZone: String
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String]
     /// The most shared bookings at an instant; nil: no limit.
     public var capacity: Int?
+    /// Whether it can be used.
     public var status: Status
+    /// Why the status is what it is.
     public var statusReason: String?
+    /// Until when the status is expected to last.
     public var statusUntil: Date?
+    /// What it contains.
     public var parts: [Part]
+    /// Its rules.
     public var policy: Policy
     /// Markdown.
     public var runbook: String
+    /// Which version it is, from 1.
     public var version: Int
 
     /// An environment as recorded.
@@ -72,18 +83,31 @@ public struct TestEnvironment: Sendable, Equatable {
 
 /// What is asked for when an environment is made, or what it is to be after an edit.
 public struct EnvironmentDraft: Sendable, Equatable {
+    /// Its slug.
     public var key: String
+    /// Its name.
     public var name: String
+    /// What the house calls its kind: `dev`, `sit`, `uat`.
     public var tier: String
+    /// The name of the team that owns it.
     public var ownerTeam: String?
+    /// An IANA time zone's name.
     public var timeZone: String
+    /// Free pairs of key and value, to select by.
     public var labels: [String: String]
+    /// The most shared bookings at an instant; nil: no limit.
     public var capacity: Int?
+    /// Whether it can be used.
     public var status: TestEnvironment.Status
+    /// Why the status is what it is.
     public var statusReason: String?
+    /// Until when the status is expected to last.
     public var statusUntil: Date?
+    /// What it contains.
     public var parts: [TestEnvironment.Part]
+    /// Its rules.
     public var policy: Policy
+    /// What to do when it breaks, in Markdown.
     public var runbook: String
 
     /// A draft with the defaults of everything but the key.
@@ -122,10 +146,13 @@ public struct EnvironmentDraft: Sendable, Equatable {
 
 /// What an environment was, from when to when, and who made it so.
 public struct EnvironmentVersion: Sendable, Equatable {
+    /// The environment.
     public var environment: TestEnvironment
+    /// Since when it was so.
     public var validFrom: Date
     /// Nil for the present version.
     public var validUntil: Date?
+    /// Who made it so.
     public var by: String
 
     /// A version and its time.

@@ -133,7 +133,8 @@ private struct Digits {
     mutating func number(_ width: Int) throws(RFC3339.Fault) -> Int {
         var value = 0
         for _ in 0..<width {
-            guard let byte = bytes.popFirst(), (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            guard let byte = bytes.popFirst(),
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
             else { throw .malformed }
             value = value * 10 + Int(byte - UInt8(ascii: "0"))
         }

@@ -3,17 +3,17 @@ import Foundation
 
 extension BookingDraft {
     /// Reads what was posted. Throws `.invalid` with all that is wrong.
-    init(posted fields: inout FieldReader, by caller: Caller, now: Date) throws {
+    init(posted object: JSONObject, by caller: Caller, now: Date) throws {
         self.init(
             environments: [], startsAt: now, endsAt: now, title: "", team: caller.team ?? "")
+        var fields = FieldReader(object, isPatch: false)
         fields.require("environments", "title")
         if caller.team == nil, !fields.has("team") {
             fields.fault("team", "is required, because the token has no team")
         }
         apply(&fields)
-        readLength(&fields)
-        fields.refuseLater(["select", "recurrence", "onConflict", "waitUntil", "leaseSeconds"])
-        checkPeriod(&fields)
+        applyPeriod(&fields)
+        fields.refuseLater(Self.laterFields)
         try fields.finish()
     }
 
@@ -22,15 +22,72 @@ extension BookingDraft {
         self.init(booking)
         var fields = FieldReader(patch, isPatch: true)
         apply(&fields)
-        fields.setOptional(&endsAtPatched, "endsAt", .instant)
-        fields.refuseChanges(of: Self.readOnlyFields, in: JSONObject(booking.write(to:)))
-        checkPeriod(&fields)
+        applyPeriod(&fields)
+        fields.refuseChanges(of: Self.readOnlyFields, in: JSONObject(written: booking.write))
         try fields.finish()
     }
+
+    private static let laterFields = [
+        "select", "recurrence", "onConflict", "waitUntil", "leaseSeconds",
+    ]
 
     private static let readOnlyFields = [
         "reference", "state", "stateReason", "requestedBy", "recurrence", "series", "recurrenceId",
         "approvals", "checkedInAt", "releasedAt", "holdExpiresAt", "leaseSeconds", "waitPosition",
         "waitUntil", "displacedBy", "version", "createdAt", "updatedAt",
     ]
+
+    /// All but the period.
+    private mutating func apply(_ fields: inout FieldReader) {
+        fields.set(
+            &environments, "environments",
+            .array(of: .slug, atMost: Limits.environmentsPerBooking, atLeast: 1))
+        if Set(environments).count < environments.count {
+            fields.fault("environments", "names an environment twice")
+        }
+        fields.setOptional(&timeZone, "timeZone", .timeZone)
+        fields.set(&title, "title", .line())
+        fields.set(&team, "team", .teamName)
+        fields.setOptional(&contact, "contact", .line())
+        fields.set(&mode, "mode", .choice(Booking.Mode.allCases), null: .exclusive)
+        fields.setOptional(&ticket, "ticket", .line())
+        fields.setOptional(&notes, "notes", .lines())
+        fields.merge(&labels, "labels")
+        fields.set(&priority, "priority", .choice(Booking.Priority.allCases), null: .normal)
+    }
+
+    private mutating func applyPeriod(_ fields: inout FieldReader) {
+        let faultsBefore = fields.faults.count
+        fields.set(&startsAt, "startsAt", .instant)
+        if fields.isPatch {
+            fields.set(&endsAt, "endsAt", .instant)
+        } else {
+            applyEnd(&fields)
+        }
+        guard fields.faults.count == faultsBefore else { return }
+        let length = endsAt.timeIntervalSince(startsAt)
+        if length <= 0 {
+            fields.fault("endsAt", "is not after startsAt")
+        } else if length > Double(Limits.bookingDays) * 86_400 {
+            fields.fault("endsAt", "is more than \(Limits.bookingDays) days after startsAt")
+        } else if endsAt.timeIntervalSince1970 > Double(Limits.latestSecond) {
+            fields.fault("minutes", "end after the year 9999")
+        }
+    }
+
+    /// A new booking ends at a time, or a number of minutes after its start.
+    private mutating func applyEnd(_ fields: inout FieldReader) {
+        let end = fields.read("endsAt", .instant)
+        let minutes = fields.read("minutes", .whole(1...Limits.bookingDays * 1440))
+        switch (fields.has("endsAt"), fields.has("minutes")) {
+        case (true, true): fields.fault("minutes", "stands beside endsAt: give one of the two")
+        case (false, false): fields.fault("endsAt", "is required, or minutes in its place")
+        case (true, false), (false, true): break
+        }
+        if let end {
+            endsAt = end
+        } else if let minutes {
+            endsAt = startsAt.addingTimeInterval(Double(minutes) * 60)
+        }
+    }
 }

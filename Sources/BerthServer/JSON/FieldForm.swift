@@ -16,7 +16,7 @@ extension FieldForm {
                 faults.append(FieldFault(pointer, "must be \(expected), and is \(sent.kind)"))
                 return nil
             }
-            do {
+            do throws(FormFault) {
                 return try body(text)
             } catch {
                 faults.append(FieldFault(pointer, error.detail))
@@ -36,7 +36,8 @@ extension FieldForm {
             }
             guard (least...most).contains(elements.count) else {
                 let bounds = least == 0 ? "at most \(most)" : "\(least) to \(most)"
-                faults.append(FieldFault(pointer, "has \(elements.count) elements: \(bounds) may stand"))
+                faults.append(
+                    FieldFault(pointer, "has \(elements.count) elements: \(bounds) may stand"))
                 return nil
             }
             let values = elements.indices.map { index in
@@ -115,7 +116,8 @@ extension FieldForm where Value == String {
     static var timeZone: FieldForm {
         text("a time zone's name") { text throws(FormFault) in
             guard ZoneNames.contains(text) else {
-                throw FormFault("is not the name of an IANA time zone, such as Europe/Berlin or UTC")
+                throw FormFault(
+                    "is not the name of an IANA time zone, such as Europe/Berlin or UTC")
             }
             return text
         }
@@ -176,7 +178,8 @@ where Value: RawRepresentable, Value.RawValue == String {
     /// One of the values given.
     static func choice(_ allowed: [Value]) -> FieldForm {
         text("a text") { text throws(FormFault) in
-            guard let value = Value(rawValue: text), allowed.contains(where: { $0.rawValue == text })
+            guard let value = Value(rawValue: text),
+                allowed.contains(where: { $0.rawValue == text })
             else {
                 let names = allowed.map(\.rawValue).joined(separator: ", ")
                 throw FormFault("must be one of \(names)")

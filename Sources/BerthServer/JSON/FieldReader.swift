@@ -1,7 +1,7 @@
 import BerthCore
 
-/// Reads the members of one JSON object by name, and gathers everything that is wrong with them, so that
-/// a caller learns all faults of a body at once.
+/// Reads the members of one JSON object by name, and gathers everything that is wrong with them, so
+/// that a caller learns all faults of a body at once.
 struct FieldReader {
     /// In a merge patch, null inside labels removes, and what is left out stays.
     let isPatch: Bool
@@ -81,8 +81,11 @@ struct FieldReader {
         faults += reader.faults
     }
 
-    /// Sets labels to what was sent; in a patch, merges them one by one, null removing one.
-    mutating func merge(_ labels: inout [String: String], _ name: String) {
+    /// Sets labels to what was sent; in a patch, merges them one by one, null removing one. A
+    /// selector may also have the reserved keys.
+    mutating func merge(
+        _ labels: inout [String: String], _ name: String, isSelector: Bool = false
+    ) {
         guard let sent = take(name) else { return }
         if sent == .null, isPatch {
             labels = [:]
@@ -95,7 +98,7 @@ struct FieldReader {
         var merged = isPatch ? labels : [:]
         for member in inner.members {
             let place = "\(place(name))/\(JSONPointer.escaped(member.name))"
-            if let detail = LabelRules.faultOfKey(member.name) {
+            if let detail = LabelRules.faultOfKey(member.name, isSelector: isSelector) {
                 faults.append(FieldFault(place, detail))
             } else if member.value == .null, isPatch {
                 merged[member.name] = nil

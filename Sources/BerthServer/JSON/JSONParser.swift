@@ -30,7 +30,9 @@ struct JSONParser {
         try body.withUnsafeReadableBytes { bytes in
             var parser = JSONParser(bytes: bytes, deepest: deepest)
             let value = try parser.value()
-            guard parser.nextToken() == nil else { throw parser.fault("there is more after its end") }
+            guard parser.nextToken() == nil else {
+                throw parser.fault("there is more after its end")
+            }
             return JSONText(value: value, hasRepetition: parser.hasRepetition)
         }
     }
@@ -42,13 +44,15 @@ struct JSONParser {
 
     private mutating func value() throws(JSONFault) -> JSONValue {
         switch nextToken() {
-        case UInt8(ascii: "{"): return try nested { parser throws(JSONFault) in try parser.object() }
+        case UInt8(ascii: "{"):
+            return try nested { parser throws(JSONFault) in try parser.object() }
         case UInt8(ascii: "["): return try nested { parser throws(JSONFault) in try parser.array() }
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try literal("true", .bool(true))
         case UInt8(ascii: "f"): return try literal("false", .bool(false))
         case UInt8(ascii: "n"): return try literal("null", .null)
-        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
+        case UInt8(ascii: "-"), (UInt8(ascii: "0")...UInt8(ascii: "9"))?:
+            return .number(try number())
         case nil: throw fault("it ends where a value should stand")
         default: throw fault("there is no value")
         }
@@ -156,7 +160,9 @@ struct JSONParser {
 
     private mutating func digits() throws(JSONFault) {
         let start = index
-        while let byte = current, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { index += 1 }
+        while let byte = current, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+            index += 1
+        }
         guard index > start else { throw fault("a digit is missing") }
     }
 
@@ -201,7 +207,8 @@ extension JSONParser {
                 return string
             case UInt8(ascii: "\\"):
                 index += 1
-                text.append(contentsOf: UTF8.encode(try escape()) ?? UTF8.encodedReplacementCharacter)
+                text.append(
+                    contentsOf: UTF8.encode(try escape()) ?? UTF8.encodedReplacementCharacter)
             case 0x00..<0x20: throw fault("a control character stands in a string unescaped")
             default:
                 text.append(byte)
@@ -235,7 +242,9 @@ extension JSONParser {
             throw fault("half a surrogate pair stands alone")
         }
         index += 1
-        guard current == UInt8(ascii: "u") else { throw fault("half a surrogate pair stands alone") }
+        guard current == UInt8(ascii: "u") else {
+            throw fault("half a surrogate pair stands alone")
+        }
         index += 1
         let second = try hexadecimal()
         let code = 0x10000 + ((first & 0x3FF) << 10) + (second & 0x3FF)
@@ -248,7 +257,8 @@ extension JSONParser {
     private mutating func hexadecimal() throws(JSONFault) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+            guard let byte = current, let digit = Character(Unicode.Scalar(byte)).hexDigitValue
+            else {
                 throw fault("an escape needs four hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
@@ -258,8 +268,8 @@ extension JSONParser {
     }
 }
 
-/// Finds repeated names: by looking through the few that objects have, by a set where there are many, so
-/// that a body of a hundred thousand names costs no quadratic time.
+/// Finds repeated names: by looking through the few that objects have, by a set where there are
+/// many, so that a body of a hundred thousand names costs no quadratic time.
 private struct SeenNames {
     private static let manyNames = 24
     private var names: Set<String> = []

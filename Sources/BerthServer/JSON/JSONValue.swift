@@ -1,8 +1,10 @@
-/// A JSON value as it was sent: numbers keep their digits, objects their members' order and repetitions.
+/// A JSON value as it was sent: numbers keep their digits, objects their members' order and
+/// repetitions.
 ///
-/// Berth reads JSON itself because what the contract promises cannot be had from `JSONDecoder`: repeated
-/// and unknown names refused, a bound on nesting, and all faults of a body told at once, each with its
-/// pointer. It also stands on the path of every booking, where `JSONDecoder` costs several times as much.
+/// Berth reads JSON itself because what the contract promises cannot be had from `JSONDecoder`:
+/// repeated and unknown names refused, a bound on nesting, and all faults of a body told at once,
+/// each with its pointer. It also stands on the path of every booking, where `JSONDecoder` costs
+/// several times as much.
 enum JSONValue: Sendable, Equatable {
     case null
     case bool(Bool)
@@ -71,7 +73,8 @@ struct JSONObject: Sendable, Equatable {
 enum JSONPointer {
     /// A name as one step of a pointer.
     static func escaped(_ name: String) -> String {
-        guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") }) else {
+        guard name.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") })
+        else {
             return name
         }
         var step = ""

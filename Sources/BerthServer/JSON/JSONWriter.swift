@@ -2,8 +2,8 @@ import BerthCore
 import Foundation
 import NIOCore
 
-/// Writes JSON as UTF-8 straight into a buffer, in the order of the calls. It stands on the path of every
-/// answer; `JSONEncoder` would build a tree and box every value first.
+/// Writes JSON as UTF-8 straight into a buffer, in the order of the calls. It stands on the path of
+/// every answer; `JSONEncoder` would build a tree and box every value first.
 struct JSONWriter {
     private(set) var buffer: ByteBuffer
     private var needsComma = false

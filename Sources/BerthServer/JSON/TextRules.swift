@@ -65,8 +65,10 @@ enum LabelRules {
     static let reservedKeys: Set<String> = ["tier", "owner", "status"]
 
     /// What is wrong with a label's key; nil when nothing is.
-    static func faultOfKey(_ key: String) -> String? {
-        if reservedKeys.contains(key) { return "is reserved: selectors read it as the field of that name" }
+    static func faultOfKey(_ key: String, isSelector: Bool = false) -> String? {
+        if !isSelector, reservedKeys.contains(key) {
+            return "is reserved: selectors read it as the field of that name"
+        }
         guard !key.isEmpty, !key.unicodeScalars.contains(where: TextRules.isControl),
             !key.utf8.contains(where: { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ":") }),
             key.utf8.count <= Limits.labelKeyCharacters
@@ -98,10 +100,11 @@ enum Instants {
     }
 }
 
-/// The names of time zones. Foundation also takes abbreviations (`EST`) and offsets (`GMT+3`), which do
-/// not say when clocks change, so a name has an area: `Europe/Berlin`; or is `UTC`.
+/// The names of time zones. Foundation also takes abbreviations (`EST`) and offsets (`GMT+3`),
+/// which do not say when clocks change, so a name has an area: `Europe/Berlin`; or is `UTC`.
 enum ZoneNames {
-    /// Names found good: Foundation's look-up is too slow for every booking, and there are few names.
+    /// Names found good: Foundation's look-up is too slow for every booking, and there are few
+    /// names.
     private static let found = Mutex<Set<String>>(["UTC"])
 
     /// Whether it names a zone.

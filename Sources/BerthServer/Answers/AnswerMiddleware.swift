@@ -1,0 +1,89 @@
+import BerthCore
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The one middleware. It gives every answer its id and its common fields, turns every error into a
+/// problem, and counts.
+struct AnswerMiddleware: RouterMiddleware {
+    let metrics: ServerMetrics
+
+    func handle(
+        _ request: Request, context: BerthContext,
+        next: (Request, BerthContext) async throws -> Response
+    ) async throws -> Response {
+        let started = ContinuousClock.now
+        let id = Self.requestID(request, context)
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            response = self.response(to: error, request, context, id: id)
+        }
+        if request.method == .head { response = response.createHeadResponse() }
+        response.headers.append(HTTPField(name: .requestID, value: id))
+        response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
+        if request.uri.path.hasPrefix("/v1/") {
+            response.headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+        }
+        metrics.count(
+            request.method, context.endpointPath ?? "", response.status, .now - started)
+        return response
+    }
+
+    /// The caller's own id, when it is one that can stand in a log line, else a new one.
+    private static func requestID(_ request: Request, _ context: BerthContext) -> String {
+        guard let sent = request.headers[.requestID], (1...128).contains(sent.utf8.count),
+            sent.utf8.allSatisfy({ byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"):
+                    true
+                default: false
+                }
+            })
+        else { return context.id }
+        return sent
+    }
+
+    private func response(
+        to error: any Error, _ request: Request, _ context: BerthContext, id: String
+    ) -> Response {
+        switch error {
+        case let error as BerthError:
+            metrics.count(error)
+            return Problem(error).response()
+        case let problem as Problem: return problem.response()
+        case let error as HTTPError: return problem(error, at: request.uri.path).response()
+        case is CancellationError, is ChannelError, is IOError, is HTTPParserError,
+            is RequestCutShort:
+            // The caller is gone, or was cut off: nobody reads this answer.
+            context.logger.debug("request not answered", metadata: ["request": "\(id)"])
+            var problem = Problem(.blank(.requestTimeout))
+            problem.headers[.connection] = "close"
+            return problem.response()
+        default:
+            context.logger.error(
+                "request failed",
+                metadata: [
+                    "request": "\(id)", "route": "\(request.method) \(context.endpointPath ?? "")",
+                    "error": "\(error)",
+                ])
+            return Problem(.internal, "tell the operators the request's id: \(id)").response()
+        }
+    }
+
+    /// What Hummingbird throws: for a path or method that is not there.
+    private func problem(_ error: HTTPError, at path: String) -> Problem {
+        switch error.status {
+        case .notFound:
+            if let allow = Routes.allowed(at: path) { return .methodNotAllowed(allow: allow) }
+            return Problem(.notFound, "there is nothing at this path")
+        case .contentTooLarge: return .tooLarge
+        default: return Problem(.blank(error.status))
+        }
+    }
+}

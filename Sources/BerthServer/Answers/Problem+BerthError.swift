@@ -1,0 +1,64 @@
+import BerthCore
+import HTTPTypes
+
+extension Problem {
+    /// The problem that each refusal is answered with. The one place that turns words into status
+    /// codes.
+    init(_ error: BerthError) {
+        switch error {
+        case .invalid(let faults):
+            self.init(.invalid, Self.summary(of: faults))
+            errors = faults
+        case .policy(let violations):
+            self.init(.policy, violations.first.map(Self.summary))
+            self.violations = violations
+        case .conflict(let refusal):
+            self.init(.bookingConflict, refusal.conflicts.first.map(Self.summary))
+            self.refusal = refusal
+        case .illegalMove(let detail): self.init(.illegalMove, detail)
+        case .notFound(let detail): self.init(.notFound, detail)
+        case .forbidden(let detail): self.init(.forbidden, detail)
+        case .alreadyExists(let detail): self.init(.alreadyExists, detail)
+        case .unauthenticated:
+            self.init(
+                .unauthenticated, "send Authorization: Bearer with a token that is not revoked")
+            headers[.wwwAuthenticate] = "Bearer"
+        case .stale(let current):
+            self.init(.stale, "its version is \(current) by now: read it again")
+            headers[.eTag] = "\"\(current)\""
+        case .preconditionRequired:
+            self.init(.preconditionRequired, "send If-Match with the ETag that was last seen")
+        case .idempotencyKeyReused:
+            self.init(.idempotencyKeyReused, "use a new Idempotency-Key for each request")
+        case .requestInFlight:
+            self.init(.requestInFlight, "wait for it, then repeat this one")
+        case .unavailable(let seconds):
+            self.init(.unavailable, "nothing was done: try again later")
+            headers[.retryAfter] = String(max(1, seconds))
+        case .outcomeUnknown:
+            self.init(
+                .outcomeUnknown,
+                "it may have been done: repeat it with the same Idempotency-Key, or look")
+            headers[.retryAfter] = "2"
+        }
+    }
+
+    private static func summary(of faults: [FieldFault]) -> String {
+        guard let fault = faults.first, faults.count == 1 else {
+            return "\(faults.count) things are wrong with it"
+        }
+        return fault.pointer.isEmpty
+            ? "the body \(fault.detail)" : "\(fault.pointer) \(fault.detail)"
+    }
+
+    private static func summary(_ violation: Violation) -> String {
+        "\(violation.environment): \(violation.rule) is \(violation.limit), "
+            + "and \(violation.value) was asked"
+    }
+
+    private static func summary(_ conflict: Conflict) -> String {
+        let until = RFC3339.string(conflict.blocksUntil)
+        return "\(conflict.environment) is held by \(conflict.reference) (\(conflict.team)) "
+            + "until \(until)"
+    }
+}

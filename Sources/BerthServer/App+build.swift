@@ -1,0 +1,65 @@
+import BerthCore
+import BerthDatabase
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// Builds the server. It runs no service of the database: the program does, and stops the server
+/// first.
+///
+/// - Parameters:
+///   - database: A database whose schema is the one that this program knows.
+///   - settings: Where to listen, and the limits.
+///   - contract: The text of `openapi.yaml`, served as it is.
+///   - clock: Says when a request came: the `now` of everything that is decided for it.
+///   - logger: Where the server writes what is of use to its operators.
+///   - onRunning: Called once the server listens, with the port.
+public func buildApplication(
+    database: BerthDatabase, settings: ServerSettings, contract: String,
+    clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
+    onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
+) -> some ApplicationProtocol {
+    let metrics = ServerMetrics(routes: Routes.all)
+    let api = BerthAPI(database: database, metrics: metrics, contract: contract, clock: clock)
+    return Application(
+        router: buildRouter(api),
+        server: .http1(configuration: settings.channel),
+        configuration: ApplicationConfiguration(
+            address: .hostname(settings.host, port: settings.port), backlog: settings.backlog,
+            availableConnectionsDelegate: .maximum(settings.connections, logger: logger)),
+        onServerRunning: { channel in
+            await onRunning(channel.localAddress?.port ?? settings.port)
+        },
+        logger: logger)
+}
+
+/// Registers every route, and what answers OPTIONS, under the one middleware.
+func buildRouter(_ api: BerthAPI) -> Router<BerthContext> {
+    let router = Router(context: BerthContext.self)
+    router.add(middleware: AnswerMiddleware(metrics: api.metrics))
+    for route in Routes.all {
+        let path = RouterPath(route.path)
+        let responder = RouteResponder(route: route, api: api)
+        router.on(path, method: route.method, responder: responder)
+        if route.method == .get { router.on(path, method: .head, responder: responder) }
+    }
+    for (path, allow) in Routes.allowed {
+        router.on(RouterPath(path), method: .options, responder: OptionsResponder(allow: allow))
+    }
+    return router
+}
+
+extension ServerSettings {
+    /// What Hummingbird and NIO are told for each connection.
+    fileprivate var channel: HTTP1Channel.Configuration {
+        let times = ConnectionGuard.Times(head: TimeAmount(headTime), body: TimeAmount(bodyTime))
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionGuard(times: times)],
+            idleTimeout: TimeAmount(idleTime),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: headBytes, maxHeaderListSize: headBytes,
+                maxHeaderFieldCount: headFields))
+    }
+}

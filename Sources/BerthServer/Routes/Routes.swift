@@ -1,0 +1,68 @@
+import BerthCore
+import HTTPTypes
+import Hummingbird
+
+/// Every route that there is: the one list that registers them, answers OPTIONS and 405, and is
+/// held to `openapi.yaml` by a test.
+enum Routes {
+    static let all: [Route] = environments + bookings + access + operations
+
+    private static let environments: [Route] = [
+        .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
+        .post("/v1/environments", .manager) { try await $0.createEnvironment($1) },
+        .get("/v1/environments/{key}", .viewer) { try await $0.getEnvironment($1) },
+        .patch("/v1/environments/{key}", .manager) { try await $0.updateEnvironment($1) },
+        .delete("/v1/environments/{key}", .manager) { try await $0.retireEnvironment($1) },
+        .get("/v1/environments/{key}/history", .viewer) { try await $0.getEnvironmentHistory($1) },
+        .get("/v1/environments/{key}/availability", .viewer) { try await $0.getAvailability($1) },
+    ]
+
+    private static let bookings: [Route] = [
+        .get("/v1/bookings", .viewer) { try await $0.listBookings($1) },
+        .post("/v1/bookings", .booker) { try await $0.createBooking($1) },
+        .get("/v1/bookings/{ref}", .viewer) { try await $0.getBooking($1) },
+        .patch("/v1/bookings/{ref}", .booker) { try await $0.updateBooking($1) },
+        .get("/v1/bookings/{ref}/history", .viewer) { try await $0.getBookingHistory($1) },
+        .post("/v1/bookings/{ref}/cancel", .booker) { try await $0.cancelBooking($1) },
+        .post("/v1/bookings/{ref}/release", .booker) { try await $0.releaseBooking($1) },
+    ]
+
+    private static let access: [Route] = [
+        .get("/v1/teams", .viewer) { try await $0.listTeams($1) },
+        .post("/v1/teams", .admin) { try await $0.createTeam($1) },
+        .get("/v1/teams/{name}", .viewer) { try await $0.getTeam($1) },
+        .patch("/v1/teams/{name}", .admin) { try await $0.updateTeam($1) },
+        .get("/v1/tokens", .admin) { try await $0.listTokens($1) },
+        .post("/v1/tokens", .admin) { try await $0.createToken($1) },
+        .get("/v1/tokens/{id}", .admin) { try await $0.getToken($1) },
+        .delete("/v1/tokens/{id}", .admin) { try await $0.revokeToken($1) },
+        .get("/v1/me", .viewer) { try $0.getMe($1) },
+    ]
+
+    private static let operations: [Route] = [
+        .open("/livez") { $0.getLiveness() },
+        .open("/readyz") { try await $0.getReadiness() },
+        .open("/metrics") { await $0.getMetrics() },
+        .open("/openapi.yaml") { $0.getContract() },
+    ]
+
+    /// What a path answers, for `Allow`, by the path as in the contract.
+    static let allowed: [String: String] = {
+        var methods: [String: [String]] = [:]
+        for route in all {
+            methods[route.path, default: []].append(route.method.rawValue)
+            if route.method == .get { methods[route.path, default: []].append("HEAD") }
+        }
+        return methods.mapValues { ($0 + ["OPTIONS"]).joined(separator: ", ") }
+    }()
+
+    /// What the path of a request answers; nil when there is no such path.
+    static func allowed(at path: String) -> String? {
+        let parts = path.split(separator: "/")
+        return allowed.first { pattern, _ in
+            let steps = pattern.split(separator: "/")
+            return steps.count == parts.count
+                && zip(steps, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }?.value
+    }
+}

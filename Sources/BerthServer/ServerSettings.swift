@@ -1,0 +1,29 @@
+import BerthCore
+
+/// Where the server listens, and what it bears.
+public struct ServerSettings: Sendable {
+    /// The address to listen on.
+    public var host: String
+    /// The port; 0 takes a free one.
+    public var port: Int
+    /// The most connections at once; more wait in the kernel's queue.
+    public var connections = 4096
+    /// How many connections the kernel may keep waiting.
+    public var backlog = 1024
+    /// How long a connection may be silent between requests.
+    public var idleTime: Duration = .seconds(60)
+    /// How long the head of a request may take, from its first byte.
+    public var headTime: Duration = .seconds(10)
+    /// How long the rest of a request may take.
+    public var bodyTime: Duration = .seconds(30)
+    /// The most bytes of a request's head.
+    public var headBytes = 32 * 1024
+    /// The most fields of a request's head.
+    public var headFields = 100
+
+    /// Settings with the usual limits.
+    public init(host: String = "127.0.0.1", port: Int = 8080) {
+        self.host = host
+        self.port = port
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import Foundation
+
+/// The program: one file a subcommand.
+@main
+struct BerthCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "berth",
+        abstract: "Books test environments, and never twice.",
+        discussion: """
+            Settings come from flags, then BERTH_* environment variables, then the file that --config \
+            names. Exit codes: 0 fine, 1 findings or refused, 2 usage or failure.
+            """,
+        subcommands: [
+            ServeCommand.self, MigrateCommand.self, DemoCommand.self, TokenCommand.self,
+            ImportCommand.self,
+        ])
+
+    /// As ArgumentParser's own, but for the exit code of usage and failure, which is 2 here.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let code as ExitCode {
+            exit(withError: code)
+        } catch  where exitCode(for: error) == .success {
+            exit(withError: error)
+        } catch {
+            FileHandle.standardError.say(fullMessage(for: error))
+            exit(withError: ExitCode(2))
+        }
+    }
+}

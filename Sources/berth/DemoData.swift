@@ -1,0 +1,134 @@
+import BerthCore
+import BerthDatabase
+import Foundation
+
+/// Sample data that tells a story around today: two UAT environments that share a payments stub, a
+/// regression under way, a release test that has to wait for it, and a training environment that several
+/// teams share.
+struct DemoData {
+    var database: BerthDatabase
+    /// Everything lies around this day.
+    var now: Date
+
+    private let owner = Caller(tokenID: 0, name: "demo", role: .admin, team: nil, labels: [:])
+
+    /// The tokens of the people in the story.
+    struct Tokens: Sendable {
+        var admin: String
+        var booker: String
+    }
+
+    /// Makes all of it. The database is new.
+    func fill() async throws -> Tokens {
+        for environment in environments { try await make(environment) }
+        for booking in bookings {
+            _ = try await database.book(
+                booking, by: owner, now: now, dryRun: false, idempotency: nil)
+        }
+        return Tokens(
+            admin: try await token("demo-admin", .admin, team: nil),
+            booker: try await token("demo-booker", .booker, team: "crm"))
+    }
+
+    private var environments: [EnvironmentDraft] {
+        var office = Policy()
+        office.setupMinutes = 15
+        office.teardownMinutes = 15
+        office.maxHours = 336
+        return [
+            EnvironmentDraft(
+                key: "payments-stub", name: "Payments stub", tier: "component",
+                ownerTeam: "payments", labels: ["kind": "stub"], capacity: 3,
+                runbook: "Simulates the card scheme. Restart with `stubctl restart`."),
+            EnvironmentDraft(
+                key: "mainframe-t3", name: "Mainframe region T3", tier: "component",
+                ownerTeam: "core", timeZone: "Europe/London", labels: ["kind": "region"]),
+            EnvironmentDraft(
+                key: "uat-1", name: "UAT 1", tier: "uat", ownerTeam: "release",
+                timeZone: "Europe/London", labels: ["app": "billing"],
+                parts: [
+                    .init(key: "payments-stub", usage: .shared),
+                    .init(key: "mainframe-t3", usage: .same),
+                ], policy: office, runbook: "# UAT 1\nAsk #release for a data refresh."),
+            EnvironmentDraft(
+                key: "uat-2", name: "UAT 2", tier: "uat", ownerTeam: "release",
+                timeZone: "Europe/London", labels: ["app": "billing"],
+                parts: [.init(key: "payments-stub", usage: .shared)], policy: office),
+            EnvironmentDraft(
+                key: "sit-1", name: "System integration 1", tier: "sit", ownerTeam: "integration",
+                timeZone: "Europe/Berlin",
+                parts: [.init(key: "mainframe-t3", usage: .same)]),
+            EnvironmentDraft(
+                key: "perf-1", name: "Performance", tier: "perf", ownerTeam: "performance",
+                labels: ["size": "production"]),
+            EnvironmentDraft(
+                key: "training", name: "Training", tier: "training", ownerTeam: "release",
+                timeZone: "America/New_York", capacity: 4),
+        ]
+    }
+
+    private var bookings: [BookingDraft] {
+        [
+            booking(["uat-1"], -3, 5, "Regression 26.3", team: "crm", ticket: "CHG2486"),
+            booking(["uat-1"], 29, 37, "Release 26.3 UAT", team: "release", ticket: "CHG2501"),
+            booking(["uat-2"], -20, 28, "SIM-swap end to end", team: "mobile", ticket: "CHG2490"),
+            booking(["sit-1"], 6, 22, "Mainframe upgrade check", team: "integration"),
+            booking(["perf-1"], -50, -26, "Soak test, 24 h", team: "performance"),
+            booking(["perf-1"], 46, 118, "Soak test, 72 h", team: "performance"),
+            booking(["uat-2", "perf-1"], 140, 164, "Peak load rehearsal", team: "billing"),
+            booking(["training"], 1, 9, "New joiners", team: "self-care", mode: .shared),
+            booking(["training"], 3, 7, "Back office course", team: "billing", mode: .shared),
+            booking(["training"], 5, 11, "Tariff model", team: "crm", mode: .shared),
+        ]
+    }
+
+    private func booking(
+        _ environments: [String], _ fromHour: Int, _ toHour: Int, _ title: String, team: String,
+        ticket: String? = nil, mode: Booking.Mode = .exclusive
+    ) -> BookingDraft {
+        let hour = (now.timeIntervalSince1970 / 3600).rounded(.down)
+        return BookingDraft(
+            environments: environments,
+            startsAt: Date(timeIntervalSince1970: (hour + Double(fromHour)) * 3600),
+            endsAt: Date(timeIntervalSince1970: (hour + Double(toHour)) * 3600),
+            title: title, team: team, contact: "\(team)@example.test", mode: mode, ticket: ticket,
+            labels: ["release": "26.3"])
+    }
+
+    private func make(_ draft: EnvironmentDraft) async throws {
+        _ = try await database.createEnvironment(
+            draft, by: owner, now: now, dryRun: false, idempotency: nil,
+            keep: { _ in KeptAnswer(status: 201, location: nil, etag: nil, body: Data()) })
+    }
+
+    private func token(_ name: String, _ role: Role, team: String?) async throws -> String {
+        try await database.createToken(
+            TokenDraft(name: name, role: role, team: team), by: owner, now: now
+        ).secret
+    }
+}
+
+extension DemoData.Tokens {
+    /// What to type next.
+    func invitation(to url: String, now: Date) -> String {
+        let start = RFC3339.string(now.addingTimeInterval(3600))
+        return """
+
+            Berth serves its demo at \(url)
+
+              admin token:   \(admin)
+              booker token:  \(booker)   (team crm)
+
+            Who has what:
+              curl -H 'Authorization: Bearer \(booker)' \(url)/v1/bookings
+
+            Ask for an environment that somebody has, and be told who, until when, and what is free:
+              curl -H 'Authorization: Bearer \(booker)' -H 'Content-Type: application/json' \\
+                -d '{"environments":["uat-2"],"startsAt":"\(start)","minutes":120,"title":"Smoke test"}' \\
+                \(url)/v1/bookings
+
+            The contract: \(url)/openapi.yaml        Stop with Ctrl-C.
+
+            """
+    }
+}

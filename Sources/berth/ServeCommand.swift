@@ -1,0 +1,46 @@
+import ArgumentParser
+import Configuration
+import Foundation
+
+/// `berth serve`: the service.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Serves the booking API.",
+        discussion: """
+            Without a database URL, Berth runs its own private PostgreSQL in the data directory: over a \
+            Unix socket only, started and stopped with the server. It is ready when /readyz says 200.
+            """)
+
+    @OptionGroup var database: DatabaseOptions
+    @OptionGroup var address: AddressOptions
+
+    func run() async throws {
+        let server = Server(
+            location: try await database.location(),
+            address: address.resolved(try await database.settings()),
+            logger: try await database.logger())
+        try await server.run()
+    }
+}
+
+/// Where a server listens, and how much it takes of its database.
+struct AddressOptions: ParsableArguments {
+    @Option(help: "The address to listen on (default: 127.0.0.1).") var host: String?
+    @Option(help: "The port to listen on (default: 8080; 0: any free one).") var port: Int?
+    @Option(help: "Connections to PostgreSQL, at most (default: 16).") var connections: Int?
+
+    /// What flags leave open, variables and the file say.
+    func resolved(_ settings: ConfigReader) -> ServerAddress {
+        ServerAddress(
+            host: host ?? settings.string(forKey: "host", default: "127.0.0.1"),
+            port: port ?? settings.int(forKey: "port", default: 8080),
+            connections: connections ?? settings.int(forKey: "connections", default: 16))
+    }
+}
+
+/// Where a server listens, and how many connections it may open to its database.
+struct ServerAddress {
+    var host: String
+    var port: Int
+    var connections: Int
+}

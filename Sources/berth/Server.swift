@@ -1,0 +1,77 @@
+import BerthCore
+import BerthDatabase
+import BerthServer
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Postgres
+import PostgresCluster
+import ServiceLifecycle
+import UnixSignals
+
+/// Everything that `berth serve` runs: the cluster, the pool, what time brings about, and HTTP.
+struct Server {
+    var location: DatabaseLocation
+    var address: ServerAddress
+    var logger: Logger
+    /// Done on the migrated database before the server listens.
+    var prepare: @Sendable (BerthDatabase) async throws -> Void = { _ in }
+    /// Told the port once the server listens.
+    var whenReady: @Sendable (Int) async -> Void = { _ in }
+
+    /// Serves until SIGTERM or SIGINT; then finishes what is under way, closes its connections, and stops
+    /// the cluster that it started.
+    func run() async throws {
+        // Handlers run on the threads that read their requests: no hop between threads for each step.
+        // Nothing in Berth blocks a thread.
+        NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
+
+        let opened = try await location.open(exclusive: true, logger: logger)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await serve(opened))
+        } catch {
+            result = .failure(error)
+        }
+        await opened.cluster?.close()
+        try result.get()
+    }
+
+    private func serve(_ opened: OpenedDatabase) async throws {
+        let client = try PostgresClient(
+            configuration: opened.configuration(connections: address.connections), logger: logger)
+        let clientRunning = Task { try await client.run() }
+        defer { clientRunning.cancel() }
+        try await SchemaMigrator(client: client, logger: logger).migrate()
+        let database = BerthDatabase(client: client)
+        try await prepare(database)
+
+        let application = buildApplication(
+            database: database, settings: ServerSettings(host: address.host, port: address.port),
+            contract: try Contract.text(), logger: logger,
+            onRunning: { port in
+                logger.notice("serving", metadata: ["url": "http://\(address.host):\(port)"])
+                await whenReady(port)
+            })
+        var services: [any Service] = []
+        if let cluster = opened.cluster { services.append(cluster) }
+        services += [
+            Background { await Clockwork(client: client, logger: logger).run { Date() } },
+            Background { await database.watchTokens() },
+            application,
+        ]
+        try await ServiceGroup(
+            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        ).run()
+    }
+}
+
+/// Work without an end of its own: cancelled when the server shuts down.
+private struct Background: Service {
+    var work: @Sendable () async -> Void
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await work() }
+    }
+}

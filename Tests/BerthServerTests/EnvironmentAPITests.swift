@@ -1,0 +1,136 @@
+import BerthCore
+import BerthTestSupport
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import BerthServer
+
+@Suite("Environments, teams and tokens over HTTP")
+struct EnvironmentAPITests {
+    @Test("An environment is made once, read, listed by selector, edited and retired")
+    func environment() async throws {
+        try await TestAPI.with { api in
+            let body = """
+                {"key":"uat-1","name":"UAT 1","tier":"uat","ownerTeam":"crm","timeZone":"Europe/London",
+                 "labels":{"region":"emea"},"policy":{"maxHours":72}}
+                """
+            let made = try await api.post("/v1/environments", body, as: "ada", key: "k")
+            #expect(made.status == 201)
+            #expect(made.headers[.location] == "/v1/environments/uat-1")
+            #expect(
+                made.text
+                    == #"{"key":"uat-1","name":"UAT 1","tier":"uat","ownerTeam":"crm","#
+                    + #""timeZone":"Europe/London","labels":{"region":"emea"},"capacity":null,"#
+                    + #""status":"available","statusReason":null,"statusUntil":null,"parts":[],"#
+                    + #""policy":{"maxHours":72},"runbook":"","version":1}"#)
+            let again = try await api.post("/v1/environments", body, as: "ada", key: "k")
+            #expect(again.text == made.text)
+            #expect(again.status == 201)
+            #expect(
+                try await api.post("/v1/environments", body, as: "ada").problem == "already-exists")
+
+            #expect(
+                try await api.get("/v1/environments?labels=tier:uat,region:emea").items.count == 1)
+            #expect(try await api.get("/v1/environments?labels=owner:mobile").items.isEmpty)
+            #expect(try await api.get("/v1/environments?q=UAT").items.count == 1)
+
+            let edited = try await api.patch(
+                "/v1/environments/uat-1",
+                #"{"labels":{"region":null},"policy":{"setupMinutes":15}}"#,
+                as: "max", ifMatch: "\"1\"")
+            #expect(edited.status == 200)
+            #expect(
+                (edited.json["policy"] as? [String: Int]) == ["maxHours": 72, "setupMinutes": 15])
+            #expect(
+                try await api.patch("/v1/environments/uat-1", "{}", as: "max", ifMatch: "\"1\"")
+                    .problem
+                    == "stale")
+
+            let retired = try await api.send(.delete, "/v1/environments/uat-1", as: "ada")
+            #expect(retired["status"] == "retired")
+            #expect(try await api.get("/v1/environments").items.isEmpty)
+            #expect(try await api.get("/v1/environments?retired=true").items.count == 1)
+            let history = try await api.get("/v1/environments/uat-1/history")
+            #expect(history.items.compactMap { $0["version"] as? Int } == [3, 2, 1])
+        }
+    }
+
+    @Test("Availability shows busy spans with their causes, and free ones")
+    func availability() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            try await api.database.book(TestDatabase.draft("uat-1", from: 1, to: 2))
+            let answer = try await api.get(
+                "/v1/environments/uat-1/availability?from=2027-03-01T09:00:00Z&to=2027-03-01T18:00:00Z"
+            )
+            let busy = try #require(answer.json["busy"] as? [[String: Any]])
+            #expect(busy.count == 1)
+            #expect(busy[0]["startsAt"] as? String == "2027-03-01T10:00:00Z")
+            #expect((busy[0]["cause"] as? [String: Any])?["kind"] as? String == "booking")
+            let free = try #require(answer.json["free"] as? [[String: String]])
+            #expect(
+                free == [
+                    ["startsAt": "2027-03-01T09:00:00Z", "endsAt": "2027-03-01T10:00:00Z"],
+                    ["startsAt": "2027-03-01T11:00:00Z", "endsAt": "2027-03-01T18:00:00Z"],
+                ])
+            #expect(try await api.get("/v1/environments/uat-1/availability").status == 200)
+            let reversed = "?from=2027-03-02T00:00:00Z&to=2027-03-01T00:00:00Z"
+            #expect(
+                try await api.get("/v1/environments/uat-1/availability\(reversed)").pointers == [
+                    "to"
+                ])
+        }
+    }
+
+    @Test("Teams are made by admins, and edited")
+    func teams() async throws {
+        try await TestAPI.with { api in
+            let body = ##"{"name":"Data & Co","colour":"#1f77b4"}"##
+            let made = try await api.post("/v1/teams", body, as: "ada")
+            #expect(made.status == 201)
+            let path = try #require(made.headers[.location])
+            #expect(path == "/v1/teams/Data%20%26%20Co")
+            #expect(try await api.get(path)["colour"] == "#1f77b4")
+            #expect(try await api.post("/v1/teams", body, as: "ada").problem == "already-exists")
+            let edited = try await api.patch(
+                path, #"{"colour":null,"contact":"data@example.test"}"#, as: "ada", ifMatch: "\"1\""
+            )
+            #expect(edited["contact"] == "data@example.test")
+            #expect(try await api.get("/v1/teams").items.count == 3)
+        }
+    }
+
+    @Test("A token's secret is shown once, and works until the token is revoked")
+    func tokens() async throws {
+        try await TestAPI.with { api in
+            let made = try await api.post(
+                "/v1/tokens", #"{"name":"ci","role":"booker","team":"crm"}"#, as: "ada")
+            #expect(made.status == 201)
+            let secret = try #require(made["token"])
+            let path = try #require(made.headers[.location])
+            let header: HTTPFields = [.authorization: "bearer \(secret)"]
+            let me = try await api.send(.get, "/v1/me", as: nil, headers: header)
+            #expect(me["name"] == "ci")
+            #expect(me["team"] == "crm")
+            #expect(try await api.get(path, as: "ada").json["token"] == nil)
+            #expect(try await !api.get("/v1/tokens", as: "ada").text.contains(secret))
+            let revoked = try await api.send(.delete, path, as: "ada")
+            #expect(revoked["revokedAt"] == "2027-03-01T09:00:00Z")
+            #expect(try await api.send(.get, "/v1/me", as: nil, headers: header).status == 401)
+        }
+    }
+
+    @Test("Metrics and the contract are served to anybody")
+    func operations() async throws {
+        try await TestAPI.with { api in
+            _ = try await api.get("/v1/me")
+            let metrics = try await api.get("/metrics", as: nil)
+            #expect(
+                metrics.text.contains(
+                    #"berth_http_requests_total{method="GET",route="/v1/me",status="2xx"} 1"#))
+            #expect(metrics.text.contains("berth_database_connections{state=\"idle\"}"))
+            #expect(try await api.get("/openapi.yaml", as: nil).text == "openapi: 3.1.0\n")
+        }
+    }
+}

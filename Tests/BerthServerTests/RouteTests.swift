@@ -1,0 +1,49 @@
+import BerthCore
+import Foundation
+import HTTPTypes
+import Testing
+import Yams
+
+@testable import BerthServer
+
+@Suite("Routes and the contract")
+struct RouteTests {
+    private func contract() throws -> [String: [String: Any]] {
+        let document = try Yams.load(yaml: Contract.text()) as? [String: Any]
+        return try #require(document?["paths"] as? [String: [String: Any]])
+    }
+
+    @Test("The server has the routes of the contract, each with its role, and no others")
+    func sameRoutes() throws {
+        let methods: Set = ["get", "post", "patch", "put", "delete"]
+        var promised: Set<String> = []
+        for (path, item) in try contract() {
+            for (method, operation) in item where methods.contains(method) {
+                let role = (operation as? [String: Any])?["x-role"] as? String
+                promised.insert("\(method.uppercased()) \(path) \(role ?? "?")")
+            }
+        }
+        let kept = Set(
+            Routes.all.map { "\($0.method.rawValue) \($0.path) \($0.role?.rawValue ?? "none")" })
+        #expect(kept == promised)
+        #expect(kept.count == Routes.all.count)
+    }
+
+    @Test("Nothing under /v1 is open, and no write is a viewer's")
+    func roles() {
+        for route in Routes.all {
+            if route.path.hasPrefix("/v1/") { #expect(route.role != nil, "\(route.path)") }
+            if route.method != .get { #expect((route.role ?? .viewer) >= .booker, "\(route.path)") }
+        }
+    }
+
+    @Test("Allow names what a path answers; a path that is not there has none")
+    func allow() {
+        #expect(Routes.allowed(at: "/v1/bookings") == "GET, HEAD, POST, OPTIONS")
+        #expect(Routes.allowed(at: "/v1/bookings/BK-1") == "GET, HEAD, PATCH, OPTIONS")
+        #expect(Routes.allowed(at: "/v1/bookings/BK-1/cancel") == "POST, OPTIONS")
+        #expect(Routes.allowed(at: "/livez") == "GET, HEAD, OPTIONS")
+        #expect(Routes.allowed(at: "/v1/nothing") == nil)
+        #expect(Routes.allowed(at: "/") == nil)
+    }
+}

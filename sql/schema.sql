@@ -1,0 +1,1495 @@
+--
+-- PostgreSQL database dump
+--
+
+
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: btree_gist; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION btree_gist; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+
+--
+-- Name: advance_bookings(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.advance_bookings(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_begun bigint;
+    v_completed bigint;
+BEGIN
+    UPDATE bookings b SET state = 'active', updated_at = p_now, updated_by = 'berth'
+    WHERE b.id IN (SELECT d.id FROM bookings d WHERE d.state = 'confirmed' AND d.starts_at <= p_now
+                   ORDER BY d.starts_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS v_begun = ROW_COUNT;
+    UPDATE bookings b SET state = 'completed', updated_at = p_now, updated_by = 'berth'
+    WHERE b.id IN (SELECT d.id FROM bookings d WHERE d.state = 'active' AND d.ends_at <= p_now
+                   ORDER BY d.ends_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED);
+    GET DIAGNOSTICS v_completed = ROW_COUNT;
+    RETURN greatest(v_begun, v_completed);
+END $$;
+
+
+--
+-- Name: align_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.align_claims(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM lock_environments(array(
+        SELECT DISTINCT e.id FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
+        WHERE b.id = ANY (p_bookings)));
+
+    DELETE FROM claims c
+    WHERE c.booking_id = ANY (p_bookings)
+      AND NOT EXISTS (
+        SELECT FROM derive_claims(ARRAY[c.booking_id]) d
+        WHERE d.environment_id = c.environment_id AND d.period = c.period
+          AND d.share_key = c.share_key AND c.lane = 'use');
+
+    INSERT INTO claims (booking_id, environment_id, lane, period, share_key)
+    SELECT d.booking_id, d.environment_id, 'use', d.period, d.share_key
+    FROM derive_claims(p_bookings) d
+    WHERE NOT EXISTS (
+        SELECT FROM claims c WHERE c.booking_id = d.booking_id AND c.environment_id = d.environment_id)
+    ORDER BY d.environment_id, d.booking_id;
+END $$;
+
+
+--
+-- Name: blockers(bigint[], text, timestamp with time zone, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint, p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, period tstzrange)
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+    WITH wanted AS (
+        SELECT r.environment_id, r.part_id, e.capacity,
+               CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
+                           ELSE r.exclusive_if_shared END AS exclusive
+        FROM environment_reach r JOIN environments e ON e.id = r.part_id
+        WHERE r.environment_id = ANY (p_environments))
+    SELECT w.environment_id, w.part_id, c.booking_id, c.period
+    FROM wanted w
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.period
+        FROM claims k
+        WHERE k.environment_id = w.part_id AND k.lane = 'use'
+          AND k.period && tstzrange(p_from, p_until, '[)')
+          AND k.booking_id IS DISTINCT FROM p_except
+          AND (k.share_key <> 0 OR w.exclusive)
+        ORDER BY lower(k.period), k.booking_id
+        LIMIT p_limit) c
+    UNION ALL
+    SELECT w.environment_id, w.part_id, c.booking_id, c.period
+    FROM wanted w
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.period
+        FROM claims k
+        WHERE k.environment_id = w.part_id AND k.lane = 'use' AND k.share_key = 0
+          AND k.period && tstzrange(p_from, p_until, '[)')
+          AND k.booking_id IS DISTINCT FROM p_except
+          AND EXISTS (
+            SELECT FROM claims peak
+            WHERE peak.environment_id = w.part_id AND peak.lane = 'use' AND peak.share_key = 0
+              AND peak.period && (k.period * tstzrange(p_from, p_until, '[)'))
+              AND peak.booking_id IS DISTINCT FROM p_except
+              AND w.capacity <= (
+                SELECT count(*) FROM claims other
+                WHERE other.environment_id = w.part_id AND other.lane = 'use' AND other.share_key = 0
+                  AND other.booking_id IS DISTINCT FROM p_except
+                  AND other.period @> greatest(lower(peak.period), lower(k.period), p_from)))
+        ORDER BY lower(k.period), k.booking_id
+        LIMIT p_limit) c
+    WHERE w.capacity IS NOT NULL AND NOT w.exclusive
+$$;
+
+
+--
+-- Name: book(timestamp with time zone, text[], text[], text[], timestamp with time zone[], timestamp with time zone[], text[], text[], bigint[], text[], text[], text[], text[], jsonb[], text[], text[], bigint[], text[], text[], bytea[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.book(p_now timestamp with time zone, p_environments text[], p_versions text[], p_states text[], p_starts timestamp with time zone[], p_ends timestamp with time zone[], p_time_zones text[], p_titles text[], p_teams bigint[], p_contacts text[], p_modes text[], p_tickets text[], p_notes text[], p_labels jsonb[], p_priorities text[], p_actors text[], p_tokens bigint[], p_scopes text[], p_keys text[], p_hashes bytea[], p_imports bytea[]) RETURNS TABLE(ordinal integer, outcome text, booking_id bigint, booking_version integer, setup_minutes integer, teardown_minutes integer)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_environments bigint[];
+    v_locked bigint[];
+    v_complete boolean := false;
+    v_outcomes text[];
+    v_ids bigint[];
+    v_booking_versions integer[];
+    v_setups integer[];
+    v_teardowns integer[];
+    v_needed integer[];
+    v_limited boolean;
+    v_queue integer[];
+    v_try integer[];
+    v_placed integer[];
+    v_lost integer[];
+    v_partial boolean;
+    v_count integer;
+    v_alone boolean;
+    v_won integer[] := '{}';
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        PERFORM require_read_committed();
+    END IF;
+    v_environments := array(
+        SELECT DISTINCT e.id FROM unnest(p_environments) q (environments)
+        CROSS JOIN unnest(q.environments::bigint[]) e (id));
+
+    WHILE NOT v_complete LOOP
+        v_locked := lock_reach(v_environments);
+
+        -- What is true now that the environments are locked, in a statement of its own: was the key
+        -- used before (its first request locked the same environments), are the environments as the
+        -- caller read them, what buffers do they and their parts ask for, how many claims will there
+        -- be, is any of them limited, and did the reach stay what was locked.
+        SELECT array_agg(f.outcome ORDER BY q.ord),
+               array_agg(CASE WHEN f.outcome IS NULL THEN nextval('bookings_id_seq') ELSE r.booking_id END
+                         ORDER BY q.ord),
+               array_agg(coalesce(r.booking_version, 1) ORDER BY q.ord),
+               array_agg(e.setup ORDER BY q.ord), array_agg(e.teardown ORDER BY q.ord),
+               array_agg(e.needed ORDER BY q.ord),
+               bool_or(e.limited AND f.outcome IS NULL),
+               array_agg(q.ord ORDER BY q.ord) FILTER (WHERE f.outcome IS NULL),
+               bool_and(e.locked)
+        INTO v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns, v_needed, v_limited,
+             v_queue, v_complete
+        FROM unnest(p_environments, p_versions, p_tokens, p_scopes, p_keys, p_hashes)
+             WITH ORDINALITY q (environments, versions, token, scope, key, hash, ord)
+        LEFT JOIN idempotency_records r
+            ON r.token_id = q.token AND r.scope = q.scope AND r.key = q.key
+        CROSS JOIN LATERAL (
+            SELECT count(DISTINCT h.part_id) AS needed, max(x.setup_minutes) AS setup,
+                   max(x.teardown_minutes) AS teardown, bool_or(x.capacity IS NOT NULL) AS limited,
+                   count(*) FILTER (
+                       WHERE h.part_id = h.environment_id
+                         AND x.version = (q.versions::integer[])[
+                             array_position(q.environments::bigint[], x.id)]
+                   ) = cardinality(q.environments::bigint[]) AS fresh,
+                   coalesce(bool_and(h.part_id = ANY (v_locked)), true) AS locked
+            FROM environment_reach h JOIN environments x ON x.id = h.part_id
+            WHERE h.environment_id = ANY (q.environments::bigint[])) e
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN r.created_at > p_now - interval '24 hours'
+                        THEN CASE WHEN r.request_hash = q.hash THEN 'replay' ELSE 'key-reused' END
+                        WHEN NOT e.fresh THEN 'stale' END AS outcome) f;
+    END LOOP;
+
+    v_alone := v_limited;
+    WHILE cardinality(v_queue) > 0 LOOP
+        v_try := CASE WHEN v_alone THEN v_queue[1:1] ELSE v_queue END;
+
+        INSERT INTO claims (booking_id, environment_id, lane, period, share_key)
+        SELECT q.id, c.environment_id, 'use', c.period, c.share_key
+        FROM unnest(v_ids, p_environments, p_modes, p_starts, p_ends, v_setups, v_teardowns)
+             WITH ORDINALITY q (id, environments, mode, starts_at, ends_at, setup, teardown, ord)
+        CROSS JOIN LATERAL implied_claims(
+            q.id, q.environments::bigint[], q.mode,
+            q.starts_at - make_interval(mins => q.setup),
+            q.ends_at + make_interval(mins => q.teardown)) c
+        WHERE q.ord = ANY (v_try)
+        ORDER BY q.ord, c.environment_id
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+
+        IF v_count = (SELECT sum(v_needed[t.ord]) FROM unnest(v_try) t (ord)) THEN
+            v_placed := v_try;
+            v_lost := NULL;
+            v_partial := false;
+        ELSE
+            SELECT array_agg(t.ord ORDER BY t.ord) FILTER (WHERE p.n = v_needed[t.ord]),
+                   array_agg(t.ord ORDER BY t.ord) FILTER (WHERE p.n < v_needed[t.ord]),
+                   bool_or(p.n > 0 AND p.n < v_needed[t.ord])
+            INTO v_placed, v_lost, v_partial
+            FROM unnest(v_try) t (ord)
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS n FROM claims c WHERE c.booking_id = v_ids[t.ord]) p;
+        END IF;
+
+        IF v_limited AND v_placed IS NOT NULL
+           AND EXISTS (SELECT FROM overbooked(ARRAY[v_ids[v_placed[1]]])) THEN
+            v_lost := v_placed;
+            v_placed := NULL;
+            v_partial := true;
+        END IF;
+        IF v_partial THEN
+            DELETE FROM claims c
+            WHERE c.booking_id = ANY (array(SELECT v_ids[l.ord] FROM unnest(v_lost) l (ord)));
+        END IF;
+        v_won := v_won || v_placed;
+
+        -- The half of what a refused request held may have refused another one: those are decided
+        -- again, alone, in order of arrival.
+        v_queue := CASE WHEN v_alone THEN v_queue[2:] WHEN v_partial THEN v_lost ELSE '{}' END;
+        v_alone := true;
+    END LOOP;
+
+    IF v_won <> '{}' THEN
+        INSERT INTO bookings (
+            id, state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode,
+            ticket, notes, labels, priority, requested_by, setup_minutes, teardown_minutes,
+            import_identity, created_at, updated_at, updated_by)
+        SELECT q.id, q.state, q.environments::bigint[], q.starts_at, q.ends_at, q.time_zone, q.title,
+               q.team, q.contact, q.mode, q.ticket, q.notes, q.labels, q.priority, q.actor, q.setup,
+               q.teardown, q.import, p_now, p_now, q.actor
+        FROM unnest(v_ids, p_states, p_environments, p_starts, p_ends, p_time_zones, p_titles, p_teams,
+                    p_contacts, p_modes, p_tickets, p_notes, p_labels, p_priorities, p_actors, v_setups,
+                    v_teardowns, p_imports)
+             WITH ORDINALITY q (id, state, environments, starts_at, ends_at, time_zone, title, team,
+                                contact, mode, ticket, notes, labels, priority, actor, setup, teardown,
+                                import, ord)
+        WHERE q.ord = ANY (v_won);
+
+        INSERT INTO idempotency_records (
+            token_id, scope, key, request_hash, status, booking_id, booking_version, created_at)
+        SELECT q.token, q.scope, q.key, q.hash, 201, q.id, 1, p_now
+        FROM unnest(v_ids, p_tokens, p_scopes, p_keys, p_hashes)
+             WITH ORDINALITY q (id, token, scope, key, hash, ord)
+        WHERE q.ord = ANY (v_won) AND q.key IS NOT NULL
+        ON CONFLICT (token_id, scope, key) DO UPDATE
+        SET request_hash = excluded.request_hash, status = excluded.status,
+            booking_id = excluded.booking_id, booking_version = excluded.booking_version,
+            location = NULL, etag = NULL, body = NULL, created_at = excluded.created_at
+        WHERE idempotency_records.created_at <= p_now - interval '24 hours';
+        GET DIAGNOSTICS v_count = ROW_COUNT;
+        -- Another server answered the key meanwhile, for other environments: neither may stand for both.
+        IF v_count <> (SELECT count(p_keys[w.ord]) FROM unnest(v_won) w (ord)) THEN
+            RAISE unique_violation USING CONSTRAINT = 'idempotency_key_is_used_once';
+        END IF;
+    END IF;
+
+    RETURN QUERY
+    SELECT q.ord::integer,
+           coalesce(q.outcome, CASE WHEN q.ord = ANY (v_won) THEN 'booked' ELSE 'refused' END),
+           q.id, q.booking_version, q.setup, q.teardown
+    FROM unnest(v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns)
+         WITH ORDINALITY q (outcome, id, booking_version, setup, teardown, ord)
+    ORDER BY q.ord;
+END $$;
+
+
+--
+-- Name: derive_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.derive_claims(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, period tstzrange, share_key bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT b.id, c.environment_id, c.period, c.share_key
+    FROM bookings b
+    CROSS JOIN LATERAL implied_claims(
+        b.id, b.environment_ids, b.mode,
+        b.starts_at - make_interval(mins => b.setup_minutes),
+        coalesce(b.released_at, b.ends_at) + make_interval(mins => b.teardown_minutes)) c
+    WHERE b.id = ANY (p_bookings)
+      AND (b.state IN ('requested', 'confirmed', 'active', 'completed') OR b.released_at IS NOT NULL)
+      AND NOT b.record_only
+      AND NOT isempty(c.period)
+$$;
+
+
+--
+-- Name: implied_claims(bigint, bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.implied_claims(p_booking bigint, p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(environment_id bigint, period tstzrange, share_key bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT r.part_id, tstzrange(p_from, p_until, '[)'),
+           CASE WHEN bool_or(CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
+                                         ELSE r.exclusive_if_shared END)
+                THEN p_booking ELSE 0 END
+    FROM environment_reach r
+    WHERE r.environment_id = ANY (p_environments)
+    GROUP BY r.part_id
+$$;
+
+
+--
+-- Name: lock_environments(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_environments(p_environments bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_locked bigint[] := '{}';
+BEGIN
+    WHILE EXISTS (SELECT FROM environment_reach r
+                  WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_locked)) LOOP
+        v_locked := lock_reach(p_environments);
+    END LOOP;
+END $$;
+
+
+--
+-- Name: lock_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_reach(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RETURN array(
+        SELECT e.id FROM environments e
+        WHERE e.id = ANY (array(SELECT r.part_id FROM environment_reach r
+                                WHERE r.environment_id = ANY (p_environments)))
+        ORDER BY e.id FOR NO KEY UPDATE);
+END $$;
+
+
+--
+-- Name: on_bookings_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_ids bigint[];
+    v_unaligned boolean;
+BEGIN
+    SELECT array_agg(n.id) INTO v_ids FROM inserted n;
+    IF v_ids IS NULL THEN RETURN NULL; END IF;
+
+    IF EXISTS (SELECT FROM inserted n CROSS JOIN unnest(n.environment_ids) e (id)
+               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a booking names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
+    END IF;
+
+    -- A booking made by book() has its claims already: as many as it must, and each as it must be.
+    SELECT count(*) <> count(c.booking_id)
+           OR count(*) <> (SELECT count(*) FROM claims k WHERE k.booking_id = ANY (v_ids))
+    INTO v_unaligned
+    FROM derive_claims(v_ids) d
+    LEFT JOIN claims c
+        ON c.booking_id = ANY (v_ids)
+        AND c.booking_id = d.booking_id AND c.environment_id = d.environment_id
+        AND c.period = d.period AND c.share_key = d.share_key AND c.lane = 'use';
+    IF v_unaligned THEN
+        PERFORM align_claims(v_ids);
+        PERFORM refuse_overbooking(v_ids);
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'booking.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_moved bigint[];
+BEGIN
+    INSERT INTO booking_versions (
+        booking_id, version, state, state_reason, environment_ids, starts_at, ends_at, time_zone, title,
+        team_id, contact, mode, ticket, notes, labels, priority, setup_minutes, teardown_minutes,
+        released_at, record_only, valid_from, valid_until, updated_by)
+    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.starts_at, o.ends_at,
+           o.time_zone, o.title, o.team_id, o.contact, o.mode, o.ticket, o.notes, o.labels, o.priority,
+           o.setup_minutes, o.teardown_minutes, o.released_at, o.record_only, o.updated_at,
+           n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    IF EXISTS (SELECT FROM after n CROSS JOIN unnest(n.environment_ids) e (id)
+               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a booking names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
+    END IF;
+
+    SELECT array_agg(n.id) INTO v_moved
+    FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes, o.teardown_minutes,
+           o.released_at, o.record_only, o.state)
+          IS DISTINCT FROM
+          (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes, n.teardown_minutes,
+           n.released_at, n.record_only, n.state)
+      -- Beginning and completing on time change no claim.
+      AND NOT ((o.state, n.state) IN (('confirmed', 'active'), ('active', 'completed'))
+               AND (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes,
+                    o.teardown_minutes, o.released_at, o.record_only)
+                   IS NOT DISTINCT FROM
+                   (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes,
+                    n.teardown_minutes, n.released_at, n.record_only));
+    IF v_moved IS NOT NULL THEN
+        PERFORM align_claims(v_moved);
+        PERFORM refuse_overbooking(v_moved);
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'booking.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_claim_committed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_claim_committed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM claims c WHERE c.booking_id = NEW.booking_id)
+       AND NOT EXISTS (SELECT FROM bookings b
+                       WHERE b.id = NEW.booking_id AND b.xmin = pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'a claim has no booking'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Make the booking; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_claims_placed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_claims_placed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF pg_trigger_depth() = 1
+       AND EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id) THEN
+        RAISE EXCEPTION 'claims follow their bookings'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Change the booking; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))
+    FROM inserted n WHERE n.part_ids <> '{}' LIMIT 1;
+    PERFORM rebuild_reach(array(SELECT n.id FROM inserted n));
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'environment.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_regrouped bigint[];
+    v_affected bigint[];
+    v_narrowed bigint[];
+BEGIN
+    INSERT INTO environment_versions (
+        environment_id, version, name, tier, owner_team_id, time_zone, labels, capacity, status,
+        status_reason, status_until, part_ids, part_usages, policy, runbook, valid_from, valid_until,
+        updated_by)
+    SELECT o.id, o.version, o.name, o.tier, o.owner_team_id, o.time_zone, o.labels, o.capacity,
+           o.status, o.status_reason, o.status_until, o.part_ids, o.part_usages, o.policy, o.runbook,
+           o.updated_at, n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    SELECT array_agg(n.id) INTO v_regrouped FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.part_ids, o.part_usages) IS DISTINCT FROM (n.part_ids, n.part_usages);
+    IF v_regrouped IS NOT NULL THEN
+        PERFORM require_read_committed();
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        v_affected := rebuild_reach(v_regrouped);
+        PERFORM align_claims(b.ids), refuse_overbooking(b.ids)
+        FROM (SELECT array_agg(b.id) AS ids FROM bookings b
+              WHERE b.environment_ids && v_affected
+                AND b.state IN ('requested', 'confirmed', 'active')) b
+        WHERE b.ids IS NOT NULL;
+    END IF;
+
+    SELECT array_agg(n.id) INTO v_narrowed FROM before o JOIN after n ON n.id = o.id
+    WHERE n.capacity < coalesce(o.capacity, n.capacity + 1);
+    IF v_narrowed IS NOT NULL THEN
+        PERFORM refuse_overbooking(array(
+            SELECT c.booking_id FROM claims c
+            WHERE c.environment_id = ANY (v_narrowed) AND c.lane = 'use' AND c.share_key = 0
+              AND upper(c.period) > (SELECT min(n.updated_at) FROM after n)));
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'environment.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_tokens_changed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_tokens_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NOTIFY berth_tokens;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: overbooked(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.overbooked(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, at timestamp with time zone, used bigint, capacity integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT mine.booking_id, mine.environment_id, peak.at, peak.used, e.capacity
+    FROM claims mine
+    JOIN environments e ON e.id = mine.environment_id AND e.capacity IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT begin.at, (
+            SELECT count(*) FROM claims other
+            WHERE other.environment_id = mine.environment_id AND other.lane = 'use'
+              AND other.period @> begin.at AND other.share_key = 0) AS used
+        FROM (
+            SELECT lower(mine.period)
+            UNION
+            SELECT lower(near.period) FROM claims near
+            WHERE near.environment_id = mine.environment_id AND near.lane = 'use'
+              AND near.period && mine.period AND near.share_key = 0
+              AND lower(near.period) >= lower(mine.period)) begin (at)
+        ORDER BY used DESC, begin.at
+        LIMIT 1) peak
+    WHERE mine.booking_id = ANY (p_bookings) AND mine.share_key = 0 AND mine.lane = 'use'
+      AND peak.used > e.capacity
+$$;
+
+
+--
+-- Name: part_path(bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.part_path(p_environment bigint, p_part bigint) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE walk (id, path) AS (
+        SELECT p_environment, '{}'::text[]
+        UNION ALL
+        SELECT e.id, w.path || e.key
+        FROM walk w
+        JOIN environments above ON above.id = w.id
+        CROSS JOIN unnest(above.part_ids) p (id)
+        JOIN environments e ON e.id = p.id
+        WHERE w.id <> p_part
+          AND EXISTS (SELECT FROM environment_reach r
+                      WHERE r.environment_id = e.id AND r.part_id = p_part))
+    SELECT w.path FROM walk w WHERE w.id = p_part LIMIT 1
+$$;
+
+
+--
+-- Name: raise_version(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.raise_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.version := OLD.version + 1;
+    IF NEW.updated_at <= OLD.updated_at THEN
+        NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
+    END IF;
+    RETURN NEW;
+END $$;
+
+
+--
+-- Name: rebuild_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rebuild_reach(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_affected bigint[];
+    v_culprit text;
+BEGIN
+    SELECT array_agg(DISTINCT a.id) INTO v_affected
+    FROM (SELECT unnest(p_environments)
+          UNION SELECT r.environment_id FROM environment_reach r WHERE r.part_id = ANY (p_environments)) a (id);
+
+    SELECT e.key INTO v_culprit
+    FROM environments e CROSS JOIN unnest(e.part_ids) p (id)
+    WHERE e.id = ANY (p_environments) AND NOT EXISTS (SELECT FROM environments x WHERE x.id = p.id);
+    IF FOUND THEN
+        RAISE EXCEPTION 'a part of % does not exist', v_culprit
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'environment_part_exists';
+    END IF;
+
+    DELETE FROM environment_reach r WHERE r.environment_id = ANY (v_affected);
+
+    -- UNION, not UNION ALL: at most four rows for each pair, however many paths lead there.
+    WITH RECURSIVE walk (root, id, if_shared, if_exclusive) AS (
+        SELECT e.id, p.id, p.usage = 'exclusive', p.usage IN ('exclusive', 'same')
+        FROM environments e CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
+        WHERE e.id = ANY (v_affected)
+        UNION
+        SELECT w.root, p.id,
+               CASE p.usage WHEN 'same' THEN w.if_shared ELSE p.usage = 'exclusive' END,
+               CASE p.usage WHEN 'same' THEN w.if_exclusive ELSE p.usage = 'exclusive' END
+        FROM walk w
+        JOIN environments e ON e.id = w.id
+        CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
+    )
+    INSERT INTO environment_reach (environment_id, part_id, exclusive_if_shared, exclusive_if_exclusive)
+    SELECT w.root, w.id, bool_or(w.if_shared), bool_or(w.if_exclusive)
+    FROM (SELECT root, id, if_shared, if_exclusive FROM walk
+          -- An environment uses itself in the mode it is booked in, unless it is its own part, below.
+          UNION ALL SELECT a.id, a.id, false, true FROM unnest(v_affected) a (id)
+          WHERE NOT EXISTS (SELECT FROM walk c WHERE c.root = a.id AND c.id = a.id)) w
+    WHERE w.root <> w.id OR NOT EXISTS (SELECT FROM walk c WHERE c.root = w.id AND c.id = w.id)
+    GROUP BY w.root, w.id;
+
+    SELECT e.key INTO v_culprit
+    FROM environments e
+    WHERE e.id = ANY (v_affected)
+      AND NOT EXISTS (SELECT FROM environment_reach r WHERE r.environment_id = e.id AND r.part_id = e.id);
+    IF FOUND THEN
+        RAISE EXCEPTION '% would contain itself', v_culprit
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_parts_have_no_cycle';
+    END IF;
+    RETURN v_affected;
+END $$;
+
+
+--
+-- Name: refuse_direct_write(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_direct_write() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        RAISE EXCEPTION '% on % is refused: it is derived', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = TG_ARGV[0];
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: refuse_overbooking(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM overbooked(p_bookings)) THEN
+        RAISE EXCEPTION 'shared use would exceed capacity'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking';
+    END IF;
+END $$;
+
+
+--
+-- Name: refuse_write(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_write() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+              HINT = TG_ARGV[0];
+END $$;
+
+
+--
+-- Name: require_read_committed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.require_read_committed() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'Berth decides at READ COMMITTED only'
+            USING ERRCODE = 'invalid_transaction_state',
+                  HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED; a higher level sees the past after waiting for a lock.';
+    END IF;
+END $$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: booking_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.booking_versions (
+    booking_id bigint NOT NULL,
+    version integer NOT NULL,
+    state text NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    title text NOT NULL,
+    team_id bigint NOT NULL,
+    contact text,
+    mode text NOT NULL,
+    ticket text,
+    notes text,
+    labels jsonb NOT NULL,
+    priority text NOT NULL,
+    setup_minutes integer NOT NULL,
+    teardown_minutes integer NOT NULL,
+    released_at timestamp with time zone,
+    record_only boolean NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT booking_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
+-- Name: bookings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bookings (
+    id bigint NOT NULL,
+    state text NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    title text NOT NULL,
+    team_id bigint NOT NULL,
+    contact text,
+    mode text NOT NULL,
+    ticket text,
+    notes text,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    priority text DEFAULT 'normal'::text NOT NULL,
+    requested_by text NOT NULL,
+    setup_minutes integer DEFAULT 0 NOT NULL,
+    teardown_minutes integer DEFAULT 0 NOT NULL,
+    released_at timestamp with time zone,
+    record_only boolean DEFAULT false NOT NULL,
+    import_identity bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT booking_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
+    CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
+    CONSTRAINT booking_mode_is_known CHECK ((mode = ANY (ARRAY['exclusive'::text, 'shared'::text]))),
+    CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
+    CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
+    CONSTRAINT booking_priority_is_known CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text]))),
+    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR ((state = 'completed'::text) AND (ends_at <= created_at)))),
+    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at))),
+    CONSTRAINT booking_state_is_known CHECK ((state = ANY (ARRAY['requested'::text, 'waitlisted'::text, 'confirmed'::text, 'active'::text, 'completed'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])))
+);
+
+
+--
+-- Name: bookings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.bookings ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.bookings_id_seq
+    START WITH 1000
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: claims; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.claims (
+    booking_id bigint NOT NULL,
+    environment_id bigint NOT NULL,
+    lane text DEFAULT 'use'::text NOT NULL,
+    period tstzrange NOT NULL,
+    share_key bigint NOT NULL,
+    CONSTRAINT claim_lane_is_known CHECK ((lane = ANY (ARRAY['use'::text, 'change'::text]))),
+    CONSTRAINT claim_period_is_half_open CHECK (((NOT isempty(period)) AND lower_inc(period) AND (NOT upper_inc(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)) AND isfinite(lower(period)) AND isfinite(upper(period)))),
+    CONSTRAINT claim_share_key_is_known CHECK (((share_key = booking_id) OR (share_key = 0)))
+);
+
+
+--
+-- Name: environment_reach; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_reach (
+    environment_id bigint NOT NULL,
+    part_id bigint NOT NULL,
+    exclusive_if_shared boolean NOT NULL,
+    exclusive_if_exclusive boolean NOT NULL
+);
+
+
+--
+-- Name: environment_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_versions (
+    environment_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb NOT NULL,
+    capacity integer,
+    status text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] NOT NULL,
+    part_usages text[] NOT NULL,
+    policy jsonb NOT NULL,
+    runbook text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT environment_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
+-- Name: environments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environments (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    capacity integer,
+    status text DEFAULT 'available'::text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    part_usages text[] DEFAULT '{}'::text[] NOT NULL,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
+    setup_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'setupMinutes'::text))::integer, 0)) STORED NOT NULL,
+    teardown_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'teardownMinutes'::text))::integer, 0)) STORED NOT NULL,
+    runbook text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT environment_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
+    CONSTRAINT environment_capacity_is_positive CHECK ((capacity > 0)),
+    CONSTRAINT environment_key_is_a_slug CHECK ((key ~ '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'::text)),
+    CONSTRAINT environment_parts_are_paired CHECK (((cardinality(part_ids) = cardinality(part_usages)) AND (cardinality(part_ids) <= 100) AND (array_position(part_ids, NULL::bigint) IS NULL) AND (part_usages <@ ARRAY['same'::text, 'shared'::text, 'exclusive'::text]))),
+    CONSTRAINT environment_status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'degraded'::text, 'unavailable'::text, 'retired'::text])))
+);
+
+
+--
+-- Name: environments_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.environments ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.environments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: idempotency_records; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_records (
+    token_id bigint NOT NULL,
+    scope text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    status integer NOT NULL,
+    booking_id bigint,
+    booking_version integer,
+    location text,
+    etag text,
+    body bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_answer_is_kept CHECK ((((booking_id IS NULL) = (booking_version IS NULL)) AND ((booking_id IS NULL) <> (body IS NULL))))
+);
+
+
+--
+-- Name: outbox; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.outbox (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    subject_id bigint NOT NULL,
+    version integer NOT NULL
+);
+
+
+--
+-- Name: outbox_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: teams; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.teams (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    colour text,
+    contact text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT team_name_is_plain CHECK ((name ~ '^[^[:cntrl:][:space:]/]([^[:cntrl:]/]{0,98}[^[:cntrl:][:space:]/])?$'::text))
+);
+
+
+--
+-- Name: teams_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.teams ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.teams_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tokens (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    role text NOT NULL,
+    team_id bigint,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
+    CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
+);
+
+
+--
+-- Name: tokens_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tokens ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: booking_versions booking_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.booking_versions
+    ADD CONSTRAINT booking_versions_pkey PRIMARY KEY (booking_id, version);
+
+
+--
+-- Name: bookings bookings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: claims claim_is_held_once; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.claims
+    ADD CONSTRAINT claim_is_held_once PRIMARY KEY (booking_id, environment_id);
+
+
+--
+-- Name: environments environment_key_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environments
+    ADD CONSTRAINT environment_key_is_unique UNIQUE (key);
+
+
+--
+-- Name: environment_reach environment_reach_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environment_reach
+    ADD CONSTRAINT environment_reach_pkey PRIMARY KEY (environment_id, part_id) INCLUDE (exclusive_if_shared, exclusive_if_exclusive);
+
+
+--
+-- Name: environment_versions environment_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environment_versions
+    ADD CONSTRAINT environment_versions_pkey PRIMARY KEY (environment_id, version);
+
+
+--
+-- Name: environments environments_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environments
+    ADD CONSTRAINT environments_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: idempotency_records idempotency_key_is_used_once; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.idempotency_records
+    ADD CONSTRAINT idempotency_key_is_used_once PRIMARY KEY (token_id, scope, key);
+
+
+--
+-- Name: claims no_change_in_a_freeze; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.claims
+    ADD CONSTRAINT no_change_in_a_freeze EXCLUDE USING gist (environment_id WITH =, period WITH &&, share_key WITH <>) WHERE ((lane = 'change'::text));
+
+
+--
+-- Name: claims no_double_booking; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.claims
+    ADD CONSTRAINT no_double_booking EXCLUDE USING gist (environment_id WITH =, period WITH &&, share_key WITH <>) WHERE ((lane = 'use'::text));
+
+
+--
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (xid, id);
+
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: teams team_name_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT team_name_is_unique UNIQUE (name);
+
+
+--
+-- Name: teams teams_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT teams_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: tokens tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: booking_import_is_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX booking_import_is_unique ON public.bookings USING btree (import_identity) WHERE (import_identity IS NOT NULL);
+
+
+--
+-- Name: bookings_by_environments; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_environments ON public.bookings USING gin (environment_ids) WHERE (cardinality(environment_ids) > 1);
+
+
+--
+-- Name: bookings_by_first_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_first_environment ON public.bookings USING btree ((environment_ids[1]), id);
+
+
+--
+-- Name: bookings_by_start; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_start ON public.bookings USING btree (starts_at);
+
+
+--
+-- Name: bookings_by_team; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
+
+
+--
+-- Name: bookings_to_begin; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_to_begin ON public.bookings USING btree (starts_at) WHERE (state = 'confirmed'::text);
+
+
+--
+-- Name: bookings_to_complete; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_to_complete ON public.bookings USING btree (ends_at) WHERE (state = 'active'::text);
+
+
+--
+-- Name: environment_reach_by_part; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX environment_reach_by_part ON public.environment_reach USING btree (part_id);
+
+
+--
+-- Name: environments_by_part; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX environments_by_part ON public.environments USING gin (part_ids);
+
+
+--
+-- Name: environments_by_tier; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX environments_by_tier ON public.environments USING btree (tier, key);
+
+
+--
+-- Name: idempotency_records_by_age; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at);
+
+
+--
+-- Name: token_name_is_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX token_name_is_unique ON public.tokens USING btree (name) WHERE (revoked_at IS NULL);
+
+
+--
+-- Name: bookings booking_version_rises; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER booking_version_rises BEFORE UPDATE ON public.bookings FOR EACH ROW EXECUTE FUNCTION public.raise_version();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER booking_version_rises;
+
+
+--
+-- Name: booking_versions booking_versions_are_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER booking_versions_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.booking_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('History is append-only.');
+
+ALTER TABLE public.booking_versions ENABLE ALWAYS TRIGGER booking_versions_are_kept;
+
+
+--
+-- Name: bookings bookings_are_never_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.bookings FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Cancel the booking instead.');
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_are_never_deleted;
+
+
+--
+-- Name: bookings bookings_inserted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_inserted AFTER INSERT ON public.bookings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_inserted();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_inserted;
+
+
+--
+-- Name: bookings bookings_updated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_updated AFTER UPDATE ON public.bookings REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_updated();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_updated;
+
+
+--
+-- Name: claims claim_has_a_booking; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER claim_has_a_booking AFTER INSERT ON public.claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION public.on_claim_committed();
+
+ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claim_has_a_booking;
+
+
+--
+-- Name: claims claims_are_dropped_by_bookings; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER claims_are_dropped_by_bookings AFTER DELETE ON public.claims REFERENCING OLD TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.on_claims_placed();
+
+ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_dropped_by_bookings;
+
+
+--
+-- Name: claims claims_are_never_updated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER claims_are_never_updated BEFORE UPDATE OR TRUNCATE ON public.claims FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Change the booking; its claims follow.');
+
+ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_never_updated;
+
+
+--
+-- Name: claims claims_are_placed_by_bookings; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER claims_are_placed_by_bookings AFTER INSERT ON public.claims REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.on_claims_placed();
+
+ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_placed_by_bookings;
+
+
+--
+-- Name: environments environment_version_rises; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environment_version_rises BEFORE UPDATE ON public.environments FOR EACH ROW EXECUTE FUNCTION public.raise_version();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environment_version_rises;
+
+
+--
+-- Name: environment_versions environment_versions_are_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environment_versions_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.environment_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('History is append-only.');
+
+ALTER TABLE public.environment_versions ENABLE ALWAYS TRIGGER environment_versions_are_kept;
+
+
+--
+-- Name: environments environments_are_never_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environments_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.environments FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Set status to retired instead.');
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_are_never_deleted;
+
+
+--
+-- Name: environments environments_inserted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environments_inserted AFTER INSERT ON public.environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_inserted();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_inserted;
+
+
+--
+-- Name: environments environments_updated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environments_updated AFTER UPDATE ON public.environments REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_updated();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_updated;
+
+
+--
+-- Name: environment_reach reach_follows_parts; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER reach_follows_parts BEFORE INSERT OR DELETE OR UPDATE ON public.environment_reach FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_direct_write('Change part_ids; the reach follows.');
+
+ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_follows_parts;
+
+
+--
+-- Name: environment_reach reach_is_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER reach_is_never_truncated BEFORE TRUNCATE ON public.environment_reach FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Change part_ids; the reach follows.');
+
+ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_is_never_truncated;
+
+
+--
+-- Name: teams team_version_rises; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER team_version_rises BEFORE UPDATE ON public.teams FOR EACH ROW EXECUTE FUNCTION public.raise_version();
+
+
+--
+-- Name: tokens tokens_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER tokens_changed AFTER DELETE OR UPDATE ON public.tokens FOR EACH STATEMENT EXECUTE FUNCTION public.on_tokens_changed();
+
+
+--
+-- Name: bookings booking_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT booking_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: booking_versions booking_version_has_a_booking; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.booking_versions
+    ADD CONSTRAINT booking_version_has_a_booking FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+
+--
+-- Name: environments environment_owner_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environments
+    ADD CONSTRAINT environment_owner_exists FOREIGN KEY (owner_team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: environment_versions environment_version_has_an_environment; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.environment_versions
+    ADD CONSTRAINT environment_version_has_an_environment FOREIGN KEY (environment_id) REFERENCES public.environments(id);
+
+
+--
+-- Name: tokens token_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tokens
+    ADD CONSTRAINT token_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- PostgreSQL database dump complete
+--
+
+
