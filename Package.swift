@@ -14,8 +14,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
@@ -48,7 +51,10 @@ let package = Package(
             dependencies: [
                 "BerthCore", "BerthDatabase",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 crypto, logging,
             ],
             resources: [.copy("openapi.yaml")]),
@@ -58,6 +64,7 @@ let package = Package(
                 "BerthCore", "BerthDatabase", "BerthServer", "Postgres", "PostgresCluster",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 logging, lifecycle,
@@ -75,7 +82,9 @@ let package = Package(
             path: "Tests/ClusterHolder"),
         .testTarget(
             name: "PostgresClusterTests",
-            dependencies: ["PostgresCluster", "cluster-holder", logging, lifecycle]),
+            dependencies: [
+                "BerthTestSupport", "PostgresCluster", "cluster-holder", logging, lifecycle,
+            ]),
         .testTarget(
             name: "BerthCoreTests", dependencies: ["BerthCore"], resources: [.copy("Fixtures")]),
         .testTarget(
@@ -84,6 +93,13 @@ let package = Package(
                 "BerthCore", "BerthDatabase", "BerthServer", "BerthTestSupport",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
                 logging,
             ]),
@@ -92,5 +108,8 @@ let package = Package(
             dependencies: [
                 "BerthCore", "BerthDatabase", "BerthSQL", "BerthTestSupport", "Postgres", logging,
             ]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["berth", "BerthCore", "BerthTestSupport", "CProcess", "Postgres"]),
     ]
 )

@@ -139,10 +139,16 @@ extension Conflict {
         except: BookingReference?, limit: Int
     ) -> PostgresQuery {
         """
-        SELECT e.key, part_path(k.environment_id, k.part_id), b.id, b.title,
-               (SELECT t.name FROM teams t WHERE t.id = b.team_id), b.requested_by, b.contact,
-               b.starts_at, coalesce(b.released_at, b.ends_at), k.period, b.mode
-        FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) k
+        SELECT e.key, k.path, b.id, b.title, (SELECT t.name FROM teams t WHERE t.id = b.team_id),
+               b.requested_by, b.contact, b.starts_at, coalesce(b.released_at, b.ends_at), k.period,
+               b.mode
+        FROM (
+            -- Two may meet in several places: the one nearest to what was asked for tells the most.
+            SELECT DISTINCT ON (m.environment_id, m.booking_id)
+                   m.environment_id, m.booking_id, m.period, p.path
+            FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) m
+            CROSS JOIN LATERAL (SELECT part_path(m.environment_id, m.part_id)) p (path)
+            ORDER BY m.environment_id, m.booking_id, cardinality(p.path), p.path) k
         JOIN environments e ON e.id = k.environment_id
         JOIN bookings b ON b.id = k.booking_id
         ORDER BY lower(k.period), b.id, e.key

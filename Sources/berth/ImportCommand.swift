@@ -52,7 +52,9 @@ struct SheetOptions: ParsableArguments {
         if !dryRun {
             var sheet = RejectsFile(header: header, delimiter: delimiter)
             for reject in rejects.sorted(by: { $0.line < $1.line }) { sheet.append(reject) }
-            let path = self.rejects ?? URL(filePath: file).deletingPathExtension().path
+            let path =
+                self.rejects
+                ?? URL(filePath: file).deletingPathExtension().path
                 .appending(".rejects.csv")
             try sheet.data.write(to: URL(filePath: path))
             FileHandle.standardError.say("The rejected rows are in \(path).")

@@ -5,12 +5,14 @@ import Foundation
 import Postgres
 import Testing
 
-@Suite("Making, changing and ending bookings")
+@Suite("Making, changing and ending bookings", .gated)
 struct BookingTests {
     private let now = TestDatabase.now
     private let tester = Caller(tokenID: 2, name: "tess", role: .booker, team: "crm", labels: [:])
 
-    @Test("A refusal names who holds it, until when, the part through which they meet, and what is free")
+    @Test(
+        "A refusal names who holds it, until when, the part through which they meet, and what is free"
+    )
     func refusal() async throws {
         try await TestDatabase.with { database in
             try await database.environment("stub")
@@ -37,6 +39,9 @@ struct BookingTests {
             #expect(conflict.team == "crm")
             #expect(conflict.holder == "ada")
             #expect(conflict.endsAt == held.endsAt)
+            let own = try await database.berth.availability(
+                "uat-2", from: now, to: now.addingTimeInterval(86_400))
+            #expect(own.busy.map(\.via) == [[]], "one booking is told once, where it is nearest")
             let later = refusal.alternatives.filter { $0.environments == ["uat-1"] }
             #expect(later.map { $0.startsAt.timeIntervalSince(now) / 3600 } == [3, 5, 7])
             let equal = refusal.alternatives.filter { $0.environments != ["uat-1"] }
@@ -59,7 +64,8 @@ struct BookingTests {
             let draft = TestDatabase.draft("uat-1", from: 1, to: 2)
             _ = try await database.berth.book(
                 draft, by: TestDatabase.admin, now: now, dryRun: true, idempotency: nil)
-            #expect(try await database.berth.bookings(BookingFilter(), Page(limit: 10)).items.isEmpty)
+            #expect(
+                try await database.berth.bookings(BookingFilter(), Page(limit: 10)).items.isEmpty)
             try await database.book(draft)
             await #expect(throws: BerthError.self) {
                 _ = try await database.berth.book(
@@ -68,7 +74,9 @@ struct BookingTests {
         }
     }
 
-    @Test("The same key answers as before, even after the booking changed; another request is refused")
+    @Test(
+        "The same key answers as before, even after the booking changed; another request is refused"
+    )
     func idempotency() async throws {
         try await TestDatabase.with { database in
             try await database.environment("uat-1")
@@ -232,7 +240,8 @@ struct BookingTests {
             }
             await #expect(throws: BerthError.self) {
                 try await database.berth.book(
-                    TestDatabase.draft("uat-1", from: 3, to: 4, team: "mobile"), by: tester, now: now,
+                    TestDatabase.draft("uat-1", from: 3, to: 4, team: "mobile"), by: tester,
+                    now: now,
                     dryRun: false, idempotency: nil)
             }
             #expect(try await database.berth.booking(booking.reference).state == .confirmed)
@@ -282,7 +291,8 @@ struct BookingTests {
                 seen += page.items.map(\.reference.id)
                 after = page.next
                 try await database.book(
-                    TestDatabase.draft("uat-2", from: 100 + Double(seen.count), to: 101 + Double(seen.count)))
+                    TestDatabase.draft(
+                        "uat-2", from: 100 + Double(seen.count), to: 101 + Double(seen.count)))
             } while after != nil
             #expect(seen.count == 31)
             #expect(Set(seen).count == 31)

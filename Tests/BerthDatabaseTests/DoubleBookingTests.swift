@@ -6,7 +6,7 @@ import Postgres
 import Testing
 
 /// The six kinds of double-booking bug on record in today's systems (DESIGN.md), each by its name.
-@Suite("No path can double-book")
+@Suite("No path can double-book", .gated)
 struct DoubleBookingTests {
     @Test("Check-then-insert race: of 64 who want one slot at once, one gets it")
     func race() async throws {

@@ -4,7 +4,7 @@ import BerthTestSupport
 import Foundation
 import Testing
 
-@Suite("Importing a team's sheet")
+@Suite("Importing a team's sheet", .gated)
 struct ImportTests {
     private static let shared = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

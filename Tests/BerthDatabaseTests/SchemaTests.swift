@@ -6,7 +6,7 @@ import Logging
 import Postgres
 import Testing
 
-@Suite("The schema and its migrations")
+@Suite("The schema and its migrations", .gated)
 struct SchemaTests {
     private static let golden = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -14,7 +14,9 @@ struct SchemaTests {
 
     @Test("The migrations make the schema that sql/schema.sql shows")
     func goldenDump() async throws {
-        let dump = try await TestDatabase.with { try await TestServer.shared.value.schema(of: $0.name) }
+        let dump = try await TestDatabase.with {
+            try await TestServer.shared.value.schema(of: $0.name)
+        }
         if ProcessInfo.processInfo.environment["BERTH_UPDATE_SCHEMA"] == "1" {
             try dump.write(to: Self.golden, atomically: true, encoding: .utf8)
         }
@@ -30,7 +32,8 @@ struct SchemaTests {
                 for _ in 0..<8 {
                     group.addTask {
                         try await SchemaMigrator(
-                            client: database.client, logger: Logger(label: "test") { _ in
+                            client: database.client,
+                            logger: Logger(label: "test") { _ in
                                 SwiftLogNoOpLogHandler()
                             }
                         ).migrate()

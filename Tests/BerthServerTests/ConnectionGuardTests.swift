@@ -72,7 +72,7 @@ struct ConnectionGuardTests {
     }
 
     @Test(
-        "A body sent a byte a second is cut off after its time, with 408, and is not taken for whole"
+        "A body sent a byte a second is cut off with 408, and is not taken for whole"
     )
     func slowBody() throws {
         try send("POST /v1/bookings HTTP/1.1\r\nContent-Length: 100\r\n\r\n")
@@ -117,6 +117,15 @@ struct ConnectionGuardTests {
         #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
         #expect(text.lowercased().contains("content-type: application/problem+json\r\n"))
         #expect(text.hasSuffix("}"))
+    }
+
+    @Test("What comes broken after a whole request does not take that request's answer")
+    func brokenAfterWhole() throws {
+        try send("GET /livez HTTP/1.1\r\n\r\nbroken\r\n\r\n")
+        #expect(try answer() == "")
+        try answerOK()
+        let statuses = try answer().split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
+        #expect(statuses == ["200", "400"])
     }
 
     @Test("Who waits to be told to go on is told")

@@ -6,14 +6,14 @@ import Testing
 
 @testable import BerthServer
 
-@Suite("Environments, teams and tokens over HTTP")
+@Suite("Environments, teams and tokens over HTTP", .gated)
 struct EnvironmentAPITests {
     @Test("An environment is made once, read, listed by selector, edited and retired")
     func environment() async throws {
         try await TestAPI.with { api in
             let body = """
-                {"key":"uat-1","name":"UAT 1","tier":"uat","ownerTeam":"crm","timeZone":"Europe/London",
-                 "labels":{"region":"emea"},"policy":{"maxHours":72}}
+                {"key":"uat-1","name":"UAT 1","tier":"uat","ownerTeam":"crm",
+                 "timeZone":"Europe/London","labels":{"region":"emea"},"policy":{"maxHours":72}}
                 """
             let made = try await api.post("/v1/environments", body, as: "ada", key: "k")
             #expect(made.status == 201)
@@ -62,7 +62,8 @@ struct EnvironmentAPITests {
             try await api.database.environment("uat-1")
             try await api.database.book(TestDatabase.draft("uat-1", from: 1, to: 2))
             let answer = try await api.get(
-                "/v1/environments/uat-1/availability?from=2027-03-01T09:00:00Z&to=2027-03-01T18:00:00Z"
+                "/v1/environments/uat-1/availability"
+                    + "?from=2027-03-01T09:00:00Z&to=2027-03-01T18:00:00Z"
             )
             let busy = try #require(answer.json["busy"] as? [[String: Any]])
             #expect(busy.count == 1)

@@ -10,12 +10,12 @@ struct JSONParserTests {
         try JSONParser.parse(ByteBuffer(string: text)).value
     }
 
-    private func fault(_ bytes: [UInt8]) -> JSONFault? {
+    private func refusal(of bytes: [UInt8]) -> JSONFault? {
         #expect(throws: JSONFault.self) { try JSONParser.parse(ByteBuffer(bytes: bytes)) }
     }
 
-    private func fault(_ text: String) -> JSONFault? {
-        fault(Array(text.utf8))
+    private func refusal(of text: String) -> JSONFault? {
+        refusal(of: Array(text.utf8))
     }
 
     @Test("Every kind of value is read, numbers with their digits")
@@ -49,26 +49,26 @@ struct JSONParserTests {
             "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"a\nb\"", "[] []", "'a'", "NaN", "\u{FEFF}{}",
         ])
     func malformed(text: String) {
-        _ = fault(text)
+        _ = refusal(of: text)
     }
 
     @Test(
         "Bytes that are no UTF-8 are refused",
         arguments: [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80]])
     func notUTF8(bytes: [UInt8]) {
-        #expect(fault([0x22] + bytes + [0x22])?.reason == "a string is not UTF-8")
+        #expect(refusal(of: [0x22] + bytes + [0x22])?.reason == "a string is not UTF-8")
     }
 
     @Test("A fault says where it is")
     func position() throws {
-        let fault = try #require(fault("{\n  \"a\": 1,\n  \"b\" 2\n}"))
+        let fault = try #require(refusal(of: "{\n  \"a\": 1,\n  \"b\" 2\n}"))
         #expect(fault == JSONFault(reason: "a colon is missing", line: 3, column: 7))
     }
 
     @Test("Depth is bounded before the stack is", arguments: [33, 10_000, 1_000_000])
     func depth(levels: Int) throws {
         for bracket in ["[", "{\"a\":"] {
-            let fault = try #require(fault(String(repeating: bracket, count: levels)))
+            let fault = try #require(refusal(of: String(repeating: bracket, count: levels)))
             #expect(fault.reason == "it nests deeper than 32")
         }
     }

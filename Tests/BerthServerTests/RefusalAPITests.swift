@@ -6,10 +6,12 @@ import Testing
 
 @testable import BerthServer
 
-@Suite("What the API refuses, and repeats")
+@Suite("What the API refuses, and repeats", .gated)
 struct RefusalAPITests {
-    private let body =
-        #"{"environments":["uat-1"],"startsAt":"2027-03-01T10:00:00Z","minutes":60,"title":"Smoke"}"#
+    private let body = #"""
+        {"environments":["uat-1"],"startsAt":"2027-03-01T10:00:00Z","minutes":60,
+         "title":"Smoke"}
+        """#
 
     @Test("Without a token that Berth knows there is no answer under /v1")
     func unauthenticated() async throws {
@@ -84,7 +86,8 @@ struct RefusalAPITests {
             #expect(refused.status == 413)
             #expect(refused.headers[.connection] == "close")
             for type in ["text/plain", "application/xml", "application/merge-patch+json"] {
-                let answer = try await api.send(.post, "/v1/bookings", body, headers: [.contentType: type])
+                let answer = try await api.send(
+                    .post, "/v1/bookings", body, headers: [.contentType: type])
                 #expect(answer.problem == "unsupported-media-type")
             }
             #expect(try await api.send(.post, "/v1/bookings").status == 415)
@@ -103,7 +106,7 @@ struct RefusalAPITests {
     }
 
     @Test(
-        "The same key and body are answered as before, another body is refused, a refusal is not kept"
+        "A key and body are answered as before, another body is refused, a refusal is not kept"
     )
     func idempotency() async throws {
         try await TestAPI.with { api in

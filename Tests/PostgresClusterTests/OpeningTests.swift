@@ -1,9 +1,10 @@
+import BerthTestSupport
 import Foundation
 import Testing
 
 @testable import PostgresCluster
 
-@Suite(.timeLimit(.minutes(1))) struct OpeningTests {
+@Suite(.gated, .timeLimit(.minutes(8))) struct OpeningTests {
     @Test func `a first open makes a cluster that psql can use`() async throws {
         try await TestDirectory.lend { directory in
             let cluster = try await directory.open(exclusive: true)

@@ -1,10 +1,11 @@
+import BerthTestSupport
 import Foundation
 import ServiceLifecycle
 import Testing
 
 @testable import PostgresCluster
 
-@Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
+@Suite(.gated, .timeLimit(.minutes(8))) struct RecoveryTests {
     @Test func `a server adopts the postmaster that outlived its killed predecessor`() async throws
     {
         try await TestDirectory.lend { directory in

@@ -1,9 +1,10 @@
+import BerthTestSupport
 import Foundation
 import Testing
 
 @testable import PostgresCluster
 
-@Suite(.timeLimit(.minutes(1))) struct RefusalTests {
+@Suite(.gated, .timeLimit(.minutes(8))) struct RefusalTests {
     @Test func `a directory with something else in it is refused and left alone`() async throws {
         try await TestDirectory.lend { directory in
             try TestDirectory.make(directory.path)

@@ -1,8 +1,9 @@
+import BerthTestSupport
 import Testing
 
 @testable import PostgresCluster
 
-@Suite(.timeLimit(.minutes(1))) struct SharingTests {
+@Suite(.gated, .timeLimit(.minutes(8))) struct SharingTests {
     @Test func `a second server on the directory is refused by the first one's pid`() async throws {
         try await TestDirectory.lend { directory in
             let first = try Holder(directory, .exclusive)

@@ -2,7 +2,7 @@ import BerthTestSupport
 import Postgres
 import Testing
 
-@Suite struct ConnectionTests {
+@Suite(.gated) struct ConnectionTests {
     @Test("A pipeline is all or nothing, and tells the first error")
     func pipeline() async throws {
         let client = try await TestServer.shared.value.client()

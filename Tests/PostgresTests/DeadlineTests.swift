@@ -3,7 +3,7 @@ import BerthTestSupport
 import Postgres
 import Testing
 
-@Suite struct DeadlineTests {
+@Suite(.gated) struct DeadlineTests {
     @Test("A query past its deadline fails at once and its connection is replaced")
     func deadline() async throws {
         let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }

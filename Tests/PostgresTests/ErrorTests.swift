@@ -2,7 +2,7 @@ import BerthTestSupport
 import Postgres
 import Testing
 
-@Suite struct ErrorTests {
+@Suite(.gated) struct ErrorTests {
     @Test("A refused statement carries SQLSTATE and names, and its description no data")
     func constraint() async throws {
         let client = try await TestServer.shared.value.client()

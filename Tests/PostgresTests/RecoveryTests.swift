@@ -5,7 +5,7 @@ import Postgres
 import ServiceLifecycle
 import Testing
 
-@Suite struct RecoveryTests {
+@Suite(.gated) struct RecoveryTests {
     @Test("Connections that the server closed are replaced before anyone notices")
     func terminated() async throws {
         let client = try await TestServer.shared.value.client {

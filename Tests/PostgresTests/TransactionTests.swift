@@ -5,7 +5,7 @@ import Testing
 
 private struct Refusal: Error {}
 
-@Suite struct TransactionTests {
+@Suite(.gated) struct TransactionTests {
     @Test("A transaction commits what it did, and undoes it when its closure throws")
     func commitAndRollBack() async throws {
         let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }

@@ -18,7 +18,7 @@ private func roundTrip<Value: PostgresEncodable & PostgresDecodable & Equatable>
     #expect(throws: PostgresError.self) { try null.decode("value", as: Value.self) }
 }
 
-@Suite struct TypeTests {
+@Suite(.gated) struct TypeTests {
     @Test("Integers survive the round trip, their limits included")
     func integers() async throws {
         try await roundTrip([Int16.min, -1, 0, 1, .max], as: "int2")

@@ -42,6 +42,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var answerHasBegun = false
     /// An answer says that it is the last.
     private var isLastAnswer = false
+    /// How what came after the requests that are being answered will be refused.
+    private var refusalDue: HTTPResponse.Status?
     /// The connection is ending: what comes is thrown away.
     private var isEnding = false
 
@@ -106,12 +108,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             answersDue -= 1
             answerHasBegun = false
-            guard isLastAnswer else {
+            if isLastAnswer {
+                context.writeAndFlush(data, promise: promise)
+                end(context)
+            } else {
                 context.write(data, promise: promise)
-                return
+                if let refusalDue, answersDue == 0 { refuse(refusalDue, context) }
             }
-            context.writeAndFlush(data, promise: promise)
-            end(context)
         }
     }
 
@@ -150,25 +153,25 @@ extension ConnectionGuard {
             setAlarm(context)
             return
         }
-        if reading == .head, answersDue > 0 {
-            // Another request is being answered on this connection: it shall not be cut off.
-            self.deadline = context.eventLoop.now + times.head
-            setAlarm(context)
-        } else {
-            refuse(.requestTimeout, context)
-        }
+        refuse(.requestTimeout, context)
     }
 
-    /// Answers instead of the server, if that can still be done, and ends the connection.
+    /// Answers instead of the server, if that can still be done, and ends the connection. Requests
+    /// that came whole before are answered first.
     private func refuse(_ status: HTTPResponse.Status, _ context: ChannelHandlerContext) {
+        if reading != .body, answersDue > 0 {
+            refusalDue = status
+            return
+        }
         guard !answerHasBegun, answersDue <= 1 else {
             context.close(promise: nil)
             return
         }
-        var answer = Problem(.blank(status)).response()
+        let problem = Problem(.blank(status))
+        var answer = problem.response()
         answer.headers[.connection] = "close"
         var json = JSONWriter()
-        Problem(.blank(status)).write(&json)
+        problem.write(&json)
         context.write(wrapOutboundOut(.head(answer.head)), promise: nil)
         context.write(wrapOutboundOut(.body(json.buffer)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

@@ -1,0 +1,158 @@
+import BerthTestSupport
+import Foundation
+import Postgres
+import Testing
+
+@Suite("berth import", .gated, .timeLimit(.minutes(8)))
+struct ImportCommandTests {
+    private static let sheet = URL(filePath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "shared/data/booking-sheet.csv").path
+
+    @Test(
+        "The shared sheet: 85 rows are rejected, again books nothing, a dry run writes nothing",
+        .enabled(
+            if: FileManager.default.fileExists(atPath: sheet),
+            "the folder ../shared/data is not on this machine"))
+    func sharedSheet() async throws {
+        try await Self.onDatabase { url, database in
+            let environments = try await Scratch.file(
+                "environments",
+                """
+                key,timeZone
+                sit-1,Europe/London
+                sit-2,Europe/London
+                uat-1,Europe/London
+                uat-2,Europe/London
+                perf-1,Europe/London
+                preprod,Europe/London
+                mainframe-t3,Europe/London
+                uat-crm,Europe/Berlin
+                uat-billing,Europe/Berlin
+                training,America/New_York
+                mobile-lab,Asia/Kolkata
+                payments-stub,UTC
+
+                """)
+            let made = try await Berth.run(
+                "import", "environments", environments, "--database-url", url)
+            #expect(made.code == 0, "\(made.log)")
+            let rejects = try await Scratch.path("rejects")
+            let arguments = [
+                "import", "bookings", Self.sheet, "--rejects", rejects, "--database-url", url,
+            ]
+            let dry = try await Self.run(arguments + ["--dry-run"])
+            #expect(dry.code == 1)
+            #expect(dry.log.contains("dry run"), "\(dry.log)")
+            #expect(!FileManager.default.fileExists(atPath: rejects))
+            #expect(try await Self.bookings(database) == 0)
+
+            let first = try await Self.run(arguments)
+            #expect(first.code == 1)
+            #expect(first.log.contains("85 rejected"), "\(first.log)")
+            #expect(try await Self.bookings(database) == 315)
+            #expect(try await database.doubleBookings() == 0)
+            #expect(try Self.rows(rejects) == 85)
+
+            let second = try await Self.run(arguments)
+            #expect(second.code == 1)
+            #expect(second.log.contains("0 booked, 0 past ones recorded, 315 there already"))
+            #expect(try await Self.bookings(database) == 315)
+        }
+    }
+
+    @Test("German headers and dates are read with --columns and --date-format, Ende exclusive")
+    func germanSheet() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1") { $0.timeZone = "Europe/Berlin" }
+            let sheet = try await Scratch.file(
+                "buchungen",
+                """
+                Umgebung;Team;Beginn;Ende;Titel
+                uat-1;crm;01.07.2031 09:00;01.07.2031 12:00;Prüfung
+                uat-1;crm;01.07.2031 12:00;01.07.2031 13:00;Nachprüfung
+
+                """)
+            let columns = "environment=Umgebung,team=Team,from=Beginn,to=Ende,title=Titel"
+            let read = try await Berth.run(
+                "import", "bookings", sheet, "--columns", columns, "--date-format",
+                "dd.MM.yyyy HH:mm", "--database-url", url)
+            #expect(read.code == 0, "\(read.log)")
+            #expect(read.log.contains("2 booked"))
+            let rows = try await database.client.query(
+                """
+                SELECT to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') FROM bookings
+                ORDER BY starts_at
+                """)
+            let starts = try rows.map { row -> String in try row.decode(String.self) }
+            #expect(starts == ["2031-07-01 07:00", "2031-07-01 10:00"])
+        }
+    }
+
+    @Test("A date that can be read two ways is rejected without --date-format, with the reason")
+    func ambiguousDate() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1")
+            let sheet = try await Scratch.file(
+                "ambiguous",
+                """
+                environment,team,from,to,title
+                uat-1,crm,03/04/2031 09:00,03/04/2031 12:00,March or April
+
+                """)
+            let rejects = try await Scratch.path("rejects")
+            let read = try await Berth.run(
+                "import", "bookings", sheet, "--rejects", rejects, "--database-url", url)
+            #expect(read.code == 1)
+            #expect(try Self.rows(rejects) == 1)
+            let text = try String(contentsOfFile: rejects, encoding: .utf8)
+            #expect(text.contains("date-format"), "\(text)")
+            #expect(try await Self.bookings(database) == 0)
+        }
+    }
+
+    @Test("Usage errors exit with 2 and say what is wrong")
+    func usage() async throws {
+        let missing = try await Berth.run(
+            "import", "bookings", "/nowhere/sheet.csv", "--database-url", "host=/nowhere")
+        #expect(missing.code == 2)
+        #expect(missing.log.contains("/nowhere/sheet.csv"), "\(missing.log)")
+        let unknown = try await Berth.run("import", "bookings", "sheet.csv", "--frobnicate")
+        #expect(unknown.code == 2)
+        #expect(unknown.log.contains("frobnicate"))
+        let role = try await Berth.run("token", "create", "--name", "x", "--role", "king")
+        #expect(role.code == 2)
+        #expect(try await Berth.run("--help").code == 0)
+    }
+
+    private static func onDatabase(
+        _ body: @Sendable (String, TestDatabase) async throws -> Void
+    ) async throws {
+        let postgres = try await TestServer.shared.value
+        try await TestDatabase.with { database in
+            try await body(postgres.connectionString(database: database.name), database)
+        }
+    }
+
+    private static func run(_ arguments: [String]) async throws -> (code: Int32, log: String) {
+        let berth = try await Berth(arguments)
+        return (try await berth.exitCode(within: .seconds(60)), berth.log)
+    }
+
+    private static func bookings(_ database: TestDatabase) async throws -> Int {
+        let rows = try await database.client.query("SELECT count(*) FROM bookings")
+        return try rows[rows.startIndex].decode(Int.self)
+    }
+
+    /// The rows of a sheet below its header; a quoted cell may hold lines of its own.
+    private static func rows(_ path: String) throws -> Int {
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        var isQuoted = false
+        var ends = 0
+        for scalar in text.unicodeScalars {
+            if scalar == "\"" { isQuoted.toggle() }
+            if scalar == "\n", !isQuoted { ends += 1 }
+        }
+        return ends - 1
+    }
+}
