@@ -55,7 +55,7 @@ public struct Clockwork: Sendable {
                 if tick % 60 == 0 { try await forget(before: clock()) }
                 wasAway = false
             } catch {
-                if !wasAway {
+                if !wasAway, !Task.isCancelled {
                     logger.warning("bookings do not move on", metadata: ["error": "\(error)"])
                 }
                 wasAway = true

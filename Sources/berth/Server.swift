@@ -61,9 +61,26 @@ struct Server {
             Background { await database.watchTokens() },
             application,
         ]
-        try await ServiceGroup(
-            services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
-        ).run()
+        do {
+            try await ServiceGroup(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+            ).run()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ServerError.addressInUse(address)
+        }
+    }
+}
+
+/// Why a server cannot serve.
+private enum ServerError: Error, CustomStringConvertible {
+    case addressInUse(ServerAddress)
+
+    var description: String {
+        switch self {
+        case .addressInUse(let address):
+            "another program listens on \(address.host):\(address.port): choose another port "
+                + "with --port, or 0 for any that is free"
+        }
     }
 }
 

@@ -48,12 +48,22 @@ final class Berth: Sendable {
     }
 
     /// Runs a command to its end.
-    static func run(_ arguments: String...) async throws -> (
-        code: Int32, output: String, log: String
-    ) {
+    static func run(_ arguments: String...) async throws -> Outcome {
+        try await run(arguments)
+    }
+
+    static func run(_ arguments: [String]) async throws -> Outcome {
         let berth = try await Berth(arguments)
         let code = try await berth.exitCode(within: .seconds(60))
-        return (code, berth.output.trimmingCharacters(in: .newlines), berth.log)
+        return Outcome(
+            code: code, output: berth.output.trimmingCharacters(in: .newlines), log: berth.log)
+    }
+
+    /// What a command that has ended left.
+    struct Outcome {
+        var code: Int32
+        var output: String
+        var log: String
     }
 
     private static func executable() throws -> String {

@@ -44,7 +44,8 @@ struct BookingRaceTests {
         }
     }
 
-    /// The answers for each slot, when every client asks for each, on one connection, without pausing.
+    /// The answers for each slot, when every client asks for each, on one connection, without
+    /// pausing.
     private static func race(
         _ server: Server, clients: Int, slots: Int
     ) async throws -> [Int: [Answer]] {

@@ -45,7 +45,8 @@ struct HostileInputTests {
                 let connection = try Connection(port: port)
                 try connection.send(
                     """
-                    POST /v1/bookings HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r
+                    POST /v1/bookings HTTP/1.1\r\nHost: localhost\r
+                    Authorization: Bearer \(token)\r
                     Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n
                     """.utf8)
                 let chunk = "10000\r\n" + String(repeating: " ", count: 65_536) + "\r\n"

@@ -41,20 +41,20 @@ struct ImportCommandTests {
             let arguments = [
                 "import", "bookings", Self.sheet, "--rejects", rejects, "--database-url", url,
             ]
-            let dry = try await Self.run(arguments + ["--dry-run"])
+            let dry = try await Berth.run(arguments + ["--dry-run"])
             #expect(dry.code == 1)
             #expect(dry.log.contains("dry run"), "\(dry.log)")
             #expect(!FileManager.default.fileExists(atPath: rejects))
             #expect(try await Self.bookings(database) == 0)
 
-            let first = try await Self.run(arguments)
+            let first = try await Berth.run(arguments)
             #expect(first.code == 1)
             #expect(first.log.contains("85 rejected"), "\(first.log)")
             #expect(try await Self.bookings(database) == 315)
             #expect(try await database.doubleBookings() == 0)
             #expect(try Self.rows(rejects) == 85)
 
-            let second = try await Self.run(arguments)
+            let second = try await Berth.run(arguments)
             #expect(second.code == 1)
             #expect(second.log.contains("0 booked, 0 past ones recorded, 315 there already"))
             #expect(try await Self.bookings(database) == 315)
@@ -132,11 +132,6 @@ struct ImportCommandTests {
         try await TestDatabase.with { database in
             try await body(postgres.connectionString(database: database.name), database)
         }
-    }
-
-    private static func run(_ arguments: [String]) async throws -> (code: Int32, log: String) {
-        let berth = try await Berth(arguments)
-        return (try await berth.exitCode(within: .seconds(60)), berth.log)
     }
 
     private static func bookings(_ database: TestDatabase) async throws -> Int {

@@ -66,8 +66,8 @@ final class Load: Sendable {
         }
     }
 
-    /// Expects every acknowledged booking to be there, each slot to be given once, and each request, when
-    /// it is repeated, to be answered as before.
+    /// Expects every acknowledged booking to be there, each slot to be given once, and each
+    /// request, when it is repeated, to be answered as before.
     func expectKept(on server: Server) async throws {
         let found = try await server.bookings()
         let acknowledged = acknowledged

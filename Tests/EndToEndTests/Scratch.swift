@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The folder of one run of these tests. When this process ends, however that happens, a shell kills
-/// what was started in it and removes it: it reads from a pipe that only this process holds.
+/// The folder of one run of these tests. When this process ends, however that happens, a shell
+/// kills what was started in it and removes it: it reads from a pipe that only this process holds.
 enum Scratch {
     static let root = Task { () throws -> String in
         let path = "/tmp/berth-e2e-\(getpid())-\(UInt32.random(in: 1...UInt32.max))"

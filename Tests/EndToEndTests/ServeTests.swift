@@ -23,7 +23,7 @@ struct ServeTests {
             let second = try await Berth.run(
                 "serve", "--data-dir", directory, "--port", "\(server.port)")
             #expect(second.code == 2)
-            #expect(second.log.contains("\(server.port)"), "\(second.log)")
+            #expect(second.log.contains(":\(server.port)"), "\(second.log)")
             #expect(!FileManager.default.fileExists(atPath: "\(directory)/postgres/postmaster.pid"))
         }
     }

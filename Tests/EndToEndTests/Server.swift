@@ -18,10 +18,10 @@ struct Server: Sendable {
         if let token {
             made = token
         } else {
-            let command = try await Berth(
+            let command = try await Berth.run(
                 ["token", "create", "--name", "e2e", "--role", "admin", "--team", "crm"] + database)
-            guard try await command.exitCode() == 0 else { throw Failure(command.log) }
-            made = command.output.trimmingCharacters(in: .newlines)
+            guard command.code == 0 else { throw Failure(command.log) }
+            made = command.output
         }
         return Server(berth: berth, port: port, token: made, database: database)
     }
