@@ -30,6 +30,38 @@ COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiS
 
 
 --
+-- Name: booking_mode; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.booking_mode AS text
+	CONSTRAINT booking_mode_is_known CHECK ((VALUE = ANY (ARRAY['exclusive'::text, 'shared'::text])));
+
+
+--
+-- Name: booking_priority; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.booking_priority AS text
+	CONSTRAINT booking_priority_is_known CHECK ((VALUE = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text])));
+
+
+--
+-- Name: booking_state; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.booking_state AS text
+	CONSTRAINT booking_state_is_known CHECK ((VALUE = ANY (ARRAY['requested'::text, 'waitlisted'::text, 'confirmed'::text, 'active'::text, 'completed'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])));
+
+
+--
+-- Name: buffer_minutes; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.buffer_minutes AS integer
+	CONSTRAINT booking_buffers_are_bounded CHECK (((VALUE >= 0) AND (VALUE <= 10080)));
+
+
+--
 -- Name: advance_bookings(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -154,6 +186,7 @@ DECLARE
     v_setups integer[];
     v_teardowns integer[];
     v_needed integer[];
+    v_wanted integer;
     v_limited boolean;
     v_queue integer[];
     v_try integer[];
@@ -168,8 +201,7 @@ BEGIN
         PERFORM require_read_committed();
     END IF;
     v_environments := array(
-        SELECT DISTINCT e.id FROM unnest(p_environments) q (environments)
-        CROSS JOIN unnest(q.environments::bigint[]) e (id));
+        SELECT unnest(q.environments::bigint[]) FROM unnest(p_environments) q (environments));
 
     WHILE NOT v_complete LOOP
         v_locked := lock_reach(v_environments);
@@ -178,36 +210,39 @@ BEGIN
         -- used before (its first request locked the same environments), are the environments as the
         -- caller read them, what buffers do they and their parts ask for, how many claims will there
         -- be, is any of them limited, and did the reach stay what was locked.
-        SELECT array_agg(f.outcome ORDER BY q.ord),
-               array_agg(CASE WHEN f.outcome IS NULL THEN nextval('bookings_id_seq') ELSE r.booking_id END
-                         ORDER BY q.ord),
-               array_agg(coalesce(r.booking_version, 1) ORDER BY q.ord),
-               array_agg(e.setup ORDER BY q.ord), array_agg(e.teardown ORDER BY q.ord),
-               array_agg(e.needed ORDER BY q.ord),
-               bool_or(e.limited AND f.outcome IS NULL),
-               array_agg(q.ord ORDER BY q.ord) FILTER (WHERE f.outcome IS NULL),
-               bool_and(e.locked)
-        INTO v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns, v_needed, v_limited,
+        SELECT array_agg(d.outcome), array_agg(d.id), array_agg(d.version),
+               array_agg(d.setup), array_agg(d.teardown), array_agg(d.needed),
+               sum(d.needed) FILTER (WHERE d.outcome IS NULL),
+               bool_or(d.limited AND d.outcome IS NULL),
+               array_agg(d.ord) FILTER (WHERE d.outcome IS NULL),
+               bool_and(d.locked)
+        INTO v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns, v_needed, v_wanted, v_limited,
              v_queue, v_complete
-        FROM unnest(p_environments, p_versions, p_tokens, p_scopes, p_keys, p_hashes)
-             WITH ORDINALITY q (environments, versions, token, scope, key, hash, ord)
-        LEFT JOIN idempotency_records r
-            ON r.token_id = q.token AND r.scope = q.scope AND r.key = q.key
-        CROSS JOIN LATERAL (
-            SELECT count(DISTINCT h.part_id) AS needed, max(x.setup_minutes) AS setup,
-                   max(x.teardown_minutes) AS teardown, bool_or(x.capacity IS NOT NULL) AS limited,
-                   count(*) FILTER (
-                       WHERE h.part_id = h.environment_id
-                         AND x.version = (q.versions::integer[])[
-                             array_position(q.environments::bigint[], x.id)]
-                   ) = cardinality(q.environments::bigint[]) AS fresh,
-                   coalesce(bool_and(h.part_id = ANY (v_locked)), true) AS locked
-            FROM environment_reach h JOIN environments x ON x.id = h.part_id
-            WHERE h.environment_id = ANY (q.environments::bigint[])) e
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN r.created_at > p_now - interval '24 hours'
-                        THEN CASE WHEN r.request_hash = q.hash THEN 'replay' ELSE 'key-reused' END
-                        WHEN NOT e.fresh THEN 'stale' END AS outcome) f;
+        FROM (
+            SELECT q.ord, f.outcome, coalesce(r.booking_version, 1) AS version, e.setup, e.teardown,
+                   e.needed, e.limited, e.locked,
+                   CASE WHEN f.outcome IS NULL THEN nextval('bookings_id_seq')
+                        ELSE r.booking_id END AS id
+            FROM generate_subscripts(p_environments, 1) q (ord)
+            LEFT JOIN idempotency_records r
+                ON r.token_id = p_tokens[q.ord] AND r.scope = p_scopes[q.ord] AND r.key = p_keys[q.ord]
+            CROSS JOIN LATERAL (
+                SELECT count(DISTINCT h.part_id) AS needed, max(x.setup_minutes) AS setup,
+                       max(x.teardown_minutes) AS teardown, bool_or(x.capacity IS NOT NULL) AS limited,
+                       count(*) FILTER (
+                           WHERE h.part_id = h.environment_id
+                             AND x.version = (p_versions[q.ord]::integer[])[
+                                 array_position(p_environments[q.ord]::bigint[], x.id)]
+                       ) = cardinality(p_environments[q.ord]::bigint[]) AS fresh,
+                       coalesce(bool_and(h.part_id = ANY (v_locked)), true) AS locked
+                FROM environment_reach h JOIN environments x ON x.id = h.part_id
+                WHERE h.environment_id = ANY (p_environments[q.ord]::bigint[])) e
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN r.created_at > p_now - interval '24 hours'
+                            THEN CASE WHEN r.request_hash = p_hashes[q.ord] THEN 'replay'
+                                      ELSE 'key-reused' END
+                            WHEN NOT e.fresh THEN 'stale' END AS outcome) f
+            ORDER BY q.ord) d;
     END LOOP;
 
     v_alone := v_limited;
@@ -215,19 +250,17 @@ BEGIN
         v_try := CASE WHEN v_alone THEN v_queue[1:1] ELSE v_queue END;
 
         INSERT INTO claims (booking_id, environment_id, lane, period, share_key)
-        SELECT q.id, c.environment_id, 'use', c.period, c.share_key
-        FROM unnest(v_ids, p_environments, p_modes, p_starts, p_ends, v_setups, v_teardowns)
-             WITH ORDINALITY q (id, environments, mode, starts_at, ends_at, setup, teardown, ord)
+        SELECT v_ids[t.ord], c.environment_id, 'use', c.period, c.share_key
+        FROM unnest(v_try) t (ord)
         CROSS JOIN LATERAL implied_claims(
-            q.id, q.environments::bigint[], q.mode,
-            q.starts_at - make_interval(mins => q.setup),
-            q.ends_at + make_interval(mins => q.teardown)) c
-        WHERE q.ord = ANY (v_try)
-        ORDER BY q.ord, c.environment_id
+            v_ids[t.ord], p_environments[t.ord]::bigint[], p_modes[t.ord],
+            p_starts[t.ord] - make_interval(mins => v_setups[t.ord]),
+            p_ends[t.ord] + make_interval(mins => v_teardowns[t.ord])) c
+        ORDER BY t.ord, c.environment_id
         ON CONFLICT DO NOTHING;
         GET DIAGNOSTICS v_count = ROW_COUNT;
 
-        IF v_count = (SELECT sum(v_needed[t.ord]) FROM unnest(v_try) t (ord)) THEN
+        IF v_count = (CASE WHEN v_alone THEN v_needed[v_try[1]] ELSE v_wanted END) THEN
             v_placed := v_try;
             v_lost := NULL;
             v_partial := false;
@@ -241,11 +274,13 @@ BEGIN
                 SELECT count(*) AS n FROM claims c WHERE c.booking_id = v_ids[t.ord]) p;
         END IF;
 
-        IF v_limited AND v_placed IS NOT NULL
-           AND EXISTS (SELECT FROM overbooked(ARRAY[v_ids[v_placed[1]]])) THEN
-            v_lost := v_placed;
-            v_placed := NULL;
-            v_partial := true;
+        -- A condition of its own: an EXISTS beside another condition is made ready even when not needed.
+        IF v_limited AND v_placed IS NOT NULL THEN
+            IF EXISTS (SELECT FROM overbooked(ARRAY[v_ids[v_placed[1]]])) THEN
+                v_lost := v_placed;
+                v_placed := NULL;
+                v_partial := true;
+            END IF;
         END IF;
         IF v_partial THEN
             DELETE FROM claims c
@@ -264,23 +299,19 @@ BEGIN
             id, state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode,
             ticket, notes, labels, priority, requested_by, setup_minutes, teardown_minutes,
             import_identity, created_at, updated_at, updated_by)
-        SELECT q.id, q.state, q.environments::bigint[], q.starts_at, q.ends_at, q.time_zone, q.title,
-               q.team, q.contact, q.mode, q.ticket, q.notes, q.labels, q.priority, q.actor, q.setup,
-               q.teardown, q.import, p_now, p_now, q.actor
-        FROM unnest(v_ids, p_states, p_environments, p_starts, p_ends, p_time_zones, p_titles, p_teams,
-                    p_contacts, p_modes, p_tickets, p_notes, p_labels, p_priorities, p_actors, v_setups,
-                    v_teardowns, p_imports)
-             WITH ORDINALITY q (id, state, environments, starts_at, ends_at, time_zone, title, team,
-                                contact, mode, ticket, notes, labels, priority, actor, setup, teardown,
-                                import, ord)
-        WHERE q.ord = ANY (v_won);
+        SELECT v_ids[w.ord], p_states[w.ord], p_environments[w.ord]::bigint[], p_starts[w.ord],
+               p_ends[w.ord], p_time_zones[w.ord], p_titles[w.ord], p_teams[w.ord], p_contacts[w.ord],
+               p_modes[w.ord], p_tickets[w.ord], p_notes[w.ord], p_labels[w.ord], p_priorities[w.ord],
+               p_actors[w.ord], v_setups[w.ord], v_teardowns[w.ord], p_imports[w.ord], p_now, p_now,
+               p_actors[w.ord]
+        FROM unnest(v_won) w (ord);
 
         INSERT INTO idempotency_records (
             token_id, scope, key, request_hash, status, booking_id, booking_version, created_at)
-        SELECT q.token, q.scope, q.key, q.hash, 201, q.id, 1, p_now
-        FROM unnest(v_ids, p_tokens, p_scopes, p_keys, p_hashes)
-             WITH ORDINALITY q (id, token, scope, key, hash, ord)
-        WHERE q.ord = ANY (v_won) AND q.key IS NOT NULL
+        SELECT p_tokens[w.ord], p_scopes[w.ord], p_keys[w.ord], p_hashes[w.ord], 201, v_ids[w.ord], 1,
+               p_now
+        FROM unnest(v_won) w (ord)
+        WHERE p_keys[w.ord] IS NOT NULL
         ON CONFLICT (token_id, scope, key) DO UPDATE
         SET request_hash = excluded.request_hash, status = excluded.status,
             booking_id = excluded.booking_id, booking_version = excluded.booking_version,
@@ -288,18 +319,18 @@ BEGIN
         WHERE idempotency_records.created_at <= p_now - interval '24 hours';
         GET DIAGNOSTICS v_count = ROW_COUNT;
         -- Another server answered the key meanwhile, for other environments: neither may stand for both.
-        IF v_count <> (SELECT count(p_keys[w.ord]) FROM unnest(v_won) w (ord)) THEN
-            RAISE unique_violation USING CONSTRAINT = 'idempotency_key_is_used_once';
+        IF v_count < cardinality(v_won) THEN
+            IF v_count < (SELECT count(p_keys[w.ord]) FROM unnest(v_won) w (ord)) THEN
+                RAISE unique_violation USING CONSTRAINT = 'idempotency_key_is_used_once';
+            END IF;
         END IF;
     END IF;
 
     RETURN QUERY
-    SELECT q.ord::integer,
-           coalesce(q.outcome, CASE WHEN q.ord = ANY (v_won) THEN 'booked' ELSE 'refused' END),
-           q.id, q.booking_version, q.setup, q.teardown
-    FROM unnest(v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns)
-         WITH ORDINALITY q (outcome, id, booking_version, setup, teardown, ord)
-    ORDER BY q.ord;
+    SELECT q.ord,
+           coalesce(v_outcomes[q.ord], CASE WHEN q.ord = ANY (v_won) THEN 'booked' ELSE 'refused' END),
+           v_ids[q.ord], v_booking_versions[q.ord], v_setups[q.ord], v_teardowns[q.ord]
+    FROM generate_subscripts(p_environments, 1) q (ord);
 END $$;
 
 
@@ -382,27 +413,26 @@ CREATE FUNCTION public.on_bookings_inserted() RETURNS trigger
     AS $$
 DECLARE
     v_ids bigint[];
-    v_unaligned boolean;
 BEGIN
-    SELECT array_agg(n.id) INTO v_ids FROM inserted n;
-    IF v_ids IS NULL THEN RETURN NULL; END IF;
-
-    IF EXISTS (SELECT FROM inserted n CROSS JOIN unnest(n.environment_ids) e (id)
-               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
-        RAISE EXCEPTION 'a booking names an environment that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
-    END IF;
-
-    -- A booking made by book() has its claims already: as many as it must, and each as it must be.
-    SELECT count(*) <> count(c.booking_id)
-           OR count(*) <> (SELECT count(*) FROM claims k WHERE k.booking_id = ANY (v_ids))
-    INTO v_unaligned
-    FROM derive_claims(v_ids) d
-    LEFT JOIN claims c
-        ON c.booking_id = ANY (v_ids)
-        AND c.booking_id = d.booking_id AND c.environment_id = d.environment_id
-        AND c.period = d.period AND c.share_key = d.share_key AND c.lane = 'use';
-    IF v_unaligned THEN
+    -- A live booking made by book() has its claims already: just those that it must. One look decides it,
+    -- and that its environments exist, for nothing else is ever claimed.
+    IF EXISTS (
+        SELECT FROM inserted n
+        WHERE n.record_only OR n.released_at IS NOT NULL
+           OR n.state NOT IN ('requested', 'confirmed', 'active', 'completed')
+           OR array(SELECT ROW (c.environment_id, c.period, c.share_key, c.lane) FROM claims c
+                    WHERE c.booking_id = n.id ORDER BY c.environment_id)
+              <> array(SELECT ROW (d.environment_id, d.period, d.share_key, 'use'::text)
+                       FROM implied_claims(
+                           n.id, n.environment_ids, n.mode,
+                           n.starts_at - make_interval(mins => n.setup_minutes),
+                           n.ends_at + make_interval(mins => n.teardown_minutes)) d
+                       ORDER BY d.environment_id)
+           OR NOT n.environment_ids <@ array(
+                SELECT c.environment_id FROM claims c WHERE c.booking_id = n.id)
+           OR NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id)) THEN
+        SELECT array_agg(n.id) INTO v_ids FROM inserted n;
+        PERFORM require_references(v_ids);
         PERFORM align_claims(v_ids);
         PERFORM refuse_overbooking(v_ids);
     END IF;
@@ -433,11 +463,7 @@ BEGIN
            n.updated_at, o.updated_by
     FROM before o JOIN after n ON n.id = o.id;
 
-    IF EXISTS (SELECT FROM after n CROSS JOIN unnest(n.environment_ids) e (id)
-               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
-        RAISE EXCEPTION 'a booking names an environment that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
-    END IF;
+    PERFORM require_references(array(SELECT n.id FROM after n));
 
     SELECT array_agg(n.id) INTO v_moved
     FROM before o JOIN after n ON n.id = o.id
@@ -491,8 +517,7 @@ CREATE FUNCTION public.on_claims_placed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF pg_trigger_depth() = 1
-       AND EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id) THEN
+    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id) THEN
         RAISE EXCEPTION 'claims follow their bookings'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
                   HINT = 'Change the booking; its claims follow.';
@@ -639,6 +664,10 @@ CREATE FUNCTION public.raise_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
+    IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'an id of % never changes', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
     NEW.version := OLD.version + 1;
     IF NEW.updated_at <= OLD.updated_at THEN
         NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
@@ -768,6 +797,29 @@ BEGIN
 END $$;
 
 
+--
+-- Name: require_references(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.require_references(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
+               WHERE b.id = ANY (p_bookings)
+                 AND NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a booking names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
+    END IF;
+    IF EXISTS (SELECT FROM bookings b
+               WHERE b.id = ANY (p_bookings)
+                 AND NOT EXISTS (SELECT FROM teams t WHERE t.id = b.team_id)) THEN
+        RAISE EXCEPTION 'a booking names a team that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_team_exists';
+    END IF;
+END $$;
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -779,7 +831,7 @@ SET default_table_access_method = heap;
 CREATE TABLE public.booking_versions (
     booking_id bigint NOT NULL,
     version integer NOT NULL,
-    state text NOT NULL,
+    state public.booking_state NOT NULL,
     state_reason text,
     environment_ids bigint[] NOT NULL,
     starts_at timestamp with time zone NOT NULL,
@@ -788,13 +840,13 @@ CREATE TABLE public.booking_versions (
     title text NOT NULL,
     team_id bigint NOT NULL,
     contact text,
-    mode text NOT NULL,
+    mode public.booking_mode NOT NULL,
     ticket text,
     notes text,
     labels jsonb NOT NULL,
-    priority text NOT NULL,
-    setup_minutes integer NOT NULL,
-    teardown_minutes integer NOT NULL,
+    priority public.booking_priority NOT NULL,
+    setup_minutes public.buffer_minutes NOT NULL,
+    teardown_minutes public.buffer_minutes NOT NULL,
     released_at timestamp with time zone,
     record_only boolean NOT NULL,
     valid_from timestamp with time zone NOT NULL,
@@ -810,7 +862,7 @@ CREATE TABLE public.booking_versions (
 
 CREATE TABLE public.bookings (
     id bigint NOT NULL,
-    state text NOT NULL,
+    state public.booking_state NOT NULL,
     state_reason text,
     environment_ids bigint[] NOT NULL,
     starts_at timestamp with time zone NOT NULL,
@@ -819,14 +871,14 @@ CREATE TABLE public.bookings (
     title text NOT NULL,
     team_id bigint NOT NULL,
     contact text,
-    mode text NOT NULL,
+    mode public.booking_mode NOT NULL,
     ticket text,
     notes text,
     labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    priority text DEFAULT 'normal'::text NOT NULL,
+    priority public.booking_priority DEFAULT 'normal'::text NOT NULL,
     requested_by text NOT NULL,
-    setup_minutes integer DEFAULT 0 NOT NULL,
-    teardown_minutes integer DEFAULT 0 NOT NULL,
+    setup_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
+    teardown_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
     released_at timestamp with time zone,
     record_only boolean DEFAULT false NOT NULL,
     import_identity bytea,
@@ -834,15 +886,11 @@ CREATE TABLE public.bookings (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     updated_by text NOT NULL,
-    CONSTRAINT booking_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
     CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
-    CONSTRAINT booking_mode_is_known CHECK ((mode = ANY (ARRAY['exclusive'::text, 'shared'::text]))),
     CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
     CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
-    CONSTRAINT booking_priority_is_known CHECK ((priority = ANY (ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text]))),
-    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR ((state = 'completed'::text) AND (ends_at <= created_at)))),
-    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at))),
-    CONSTRAINT booking_state_is_known CHECK ((state = ANY (ARRAY['requested'::text, 'waitlisted'::text, 'confirmed'::text, 'active'::text, 'completed'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])))
+    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR (((state)::text = 'completed'::text) AND (ends_at <= created_at)))),
+    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at)))
 );
 
 
@@ -1245,14 +1293,14 @@ CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
 -- Name: bookings_to_begin; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX bookings_to_begin ON public.bookings USING btree (starts_at) WHERE (state = 'confirmed'::text);
+CREATE INDEX bookings_to_begin ON public.bookings USING btree (starts_at) WHERE ((state)::text = 'confirmed'::text);
 
 
 --
 -- Name: bookings_to_complete; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX bookings_to_complete ON public.bookings USING btree (ends_at) WHERE (state = 'active'::text);
+CREATE INDEX bookings_to_complete ON public.bookings USING btree (ends_at) WHERE ((state)::text = 'active'::text);
 
 
 --
@@ -1348,7 +1396,7 @@ ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claim_has_a_booking;
 -- Name: claims claims_are_dropped_by_bookings; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER claims_are_dropped_by_bookings AFTER DELETE ON public.claims REFERENCING OLD TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.on_claims_placed();
+CREATE TRIGGER claims_are_dropped_by_bookings AFTER DELETE ON public.claims REFERENCING OLD TABLE AS written FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION public.on_claims_placed();
 
 ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_dropped_by_bookings;
 
@@ -1366,7 +1414,7 @@ ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_never_updated;
 -- Name: claims claims_are_placed_by_bookings; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER claims_are_placed_by_bookings AFTER INSERT ON public.claims REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.on_claims_placed();
+CREATE TRIGGER claims_are_placed_by_bookings AFTER INSERT ON public.claims REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION public.on_claims_placed();
 
 ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_placed_by_bookings;
 
@@ -1440,20 +1488,23 @@ ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_is_never_trunca
 
 CREATE TRIGGER team_version_rises BEFORE UPDATE ON public.teams FOR EACH ROW EXECUTE FUNCTION public.raise_version();
 
+ALTER TABLE public.teams ENABLE ALWAYS TRIGGER team_version_rises;
+
+
+--
+-- Name: teams teams_are_never_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER teams_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.teams FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Its bookings name it.');
+
+ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_are_never_deleted;
+
 
 --
 -- Name: tokens tokens_changed; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER tokens_changed AFTER DELETE OR UPDATE ON public.tokens FOR EACH STATEMENT EXECUTE FUNCTION public.on_tokens_changed();
-
-
---
--- Name: bookings booking_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.bookings
-    ADD CONSTRAINT booking_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
 
 
 --

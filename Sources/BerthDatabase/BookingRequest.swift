@@ -45,14 +45,14 @@ enum BookingOutcome: Sendable {
     case keyReused
 }
 
-/// Calls `book()`, in `sql/migrations/0004_create_booking_functions.sql`.
+/// Calls `book()`, in `sql/migrations/0005_create_booking_functions.sql`.
 struct BookingBatch {
     var requests: [BookingRequest]
 
     var query: PostgresQuery {
         PostgresQuery(
             """
-            SELECT outcome, booking_id, booking_version, setup_minutes, teardown_minutes
+            SELECT ordinal, outcome, booking_id, booking_version, setup_minutes, teardown_minutes
             FROM book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
                       $19, $20, $21)
             """,
@@ -75,23 +75,31 @@ struct BookingBatch {
 
     /// The outcomes, in the order of the requests.
     func outcomes(_ rows: PostgresRows) throws -> [BookingOutcome] {
-        try zip(requests, rows).map { request, row in
+        var outcomes = Array(repeating: BookingOutcome.refused, count: requests.count)
+        for row in rows {
             var columns = row.columns
-            let outcome: String = try columns.next()
-            let id: Int64? = try columns.next()
-            let version: Int = try columns.next()
-            let setup: Int? = try columns.next()
-            let teardown: Int? = try columns.next()
-            return switch (outcome, id) {
-            case ("booked", let id?):
-                .booked(
-                    request.booking(
-                        id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
-            case ("replay", let id?): .replay(id: id, version: version)
-            case ("stale", _): .stale
-            case ("key-reused", _): .keyReused
-            default: .refused
-            }
+            let index = try columns.next(as: Int.self) - 1
+            outcomes[index] = try outcome(of: requests[index], &columns)
+        }
+        return outcomes
+    }
+
+    private func outcome(
+        of request: BookingRequest, _ columns: inout PostgresColumnReader
+    ) throws -> BookingOutcome {
+        let outcome: String = try columns.next()
+        let id: Int64? = try columns.next()
+        let version: Int = try columns.next()
+        let setup: Int? = try columns.next()
+        let teardown: Int? = try columns.next()
+        return switch (outcome, id) {
+        case ("booked", let id?):
+            .booked(
+                request.booking(id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
+        case ("replay", let id?): .replay(id: id, version: version)
+        case ("stale", _): .stale
+        case ("key-reused", _): .keyReused
+        default: .refused
         }
     }
 

@@ -114,7 +114,7 @@ struct OpenedDatabase {
         var configuration = PostgresConfiguration(connectionString: connectionString)
         configuration.maxConnections = connections
         // What Berth asks is small and often: compiling it costs more than it saves.
-        configuration.sessionParameters = [("jit", "off"), ("synchronous_commit", "on")]
+        configuration.sessionParameters = [("jit", "off")]
         return configuration
     }
 }

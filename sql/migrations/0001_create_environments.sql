@@ -118,15 +118,22 @@ BEGIN
               HINT = TG_ARGV[0];
 END $$;
 
+CREATE TRIGGER teams_are_never_deleted BEFORE DELETE OR TRUNCATE ON teams
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_write('Its bookings name it.');
 CREATE TRIGGER environments_are_never_deleted BEFORE DELETE OR TRUNCATE ON environments
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_write('Set status to retired instead.');
 CREATE TRIGGER environment_versions_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON environment_versions
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_write('History is append-only.');
 
--- Raises the version of whatever row is updated, even by hand, and times it when nobody else did.
+-- Raises the version of whatever row is updated, even by hand, and times it when nobody else did. An id
+-- stays: arrays and records of other tables name it without a foreign key.
 CREATE FUNCTION raise_version() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'an id of % never changes', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
     NEW.version := OLD.version + 1;
     IF NEW.updated_at <= OLD.updated_at THEN
         NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
