@@ -118,10 +118,13 @@ END $$;
 --
 
 CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint, p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, period tstzrange)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+BEGIN
+    RETURN QUERY
     WITH wanted AS (
         SELECT r.environment_id, r.part_id, e.capacity,
                CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
@@ -160,8 +163,8 @@ CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from tim
                   AND other.period @> greatest(lower(peak.period), lower(k.period), p_from)))
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
-    WHERE w.capacity IS NOT NULL AND NOT w.exclusive
-$$;
+    WHERE w.capacity IS NOT NULL AND NOT w.exclusive;
+END $$;
 
 
 --

@@ -37,27 +37,18 @@ extension BerthDatabase {
     /// Makes a token. The secret is in the answer and nowhere else. Throws `.alreadyExists`.
     public func createToken(
         _ draft: TokenDraft, by caller: Caller, now: Date
-    ) async throws -> (token: Token, secret: String) {
-        let secret = BearerToken.randomSecret()
-        let token = try await decide(dryRun: false) { transaction in
-            var teamID: Int64?
-            if let team = draft.team {
-                teamID = try await transaction.teamID(team, pointer: "/team", by: caller, now: now)
-            }
-            let rows = try await transaction.query(
-                """
-                INSERT INTO tokens (name, role, team_id, labels, secret_hash, created_at, created_by)
-                VALUES (\(draft.name), \(draft.role), \(teamID), \(PostgresJSON(draft.labels)),
-                        \(BearerToken.hash(secret)), \(now), \(caller.name))
-                RETURNING id
-                """)
-            return Token(
-                id: try rows[rows.startIndex].decode(Int64.self), name: draft.name,
-                role: draft.role,
-                team: draft.team, labels: draft.labels, createdAt: now, createdBy: caller.name,
-                revokedAt: nil)
+    ) async throws -> NewToken {
+        try await decide(dryRun: false) { try await $0.insertToken(draft, by: caller, now: now) }
+    }
+
+    /// Makes a token once. What is kept of the answer must not hold the secret. Throws `.alreadyExists`.
+    public func createToken(
+        _ draft: TokenDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?, keep: @Sendable (NewToken) throws -> KeptAnswer
+    ) async throws -> Once<NewToken> {
+        try await once(idempotency, now: now, dryRun: dryRun, keep: keep) {
+            try await $0.insertToken(draft, by: caller, now: now)
         }
-        return (token, BearerToken(id: token.id, secret: secret).description)
     }
 
     /// Tokens, the newest first; never their secrets.
@@ -113,6 +104,38 @@ extension BerthDatabase {
             case .connected, .notification: tokens.forgetAll()
             }
         }
+    }
+}
+
+/// A token just made, with what its bearer presents.
+public struct NewToken: Sendable {
+    /// As it is kept.
+    public var token: Token
+    /// What is shown once: `berth_<id>_<secret>`.
+    public var bearer: String
+}
+
+extension PostgresTransaction {
+    fileprivate func insertToken(
+        _ draft: TokenDraft, by caller: Caller, now: Date
+    ) async throws -> NewToken {
+        let secret = BearerToken.randomSecret()
+        var teamID: Int64?
+        if let team = draft.team {
+            teamID = try await self.teamID(team, pointer: "/team", by: caller, now: now)
+        }
+        let rows = try await query(
+            """
+            INSERT INTO tokens (name, role, team_id, labels, secret_hash, created_at, created_by)
+            VALUES (\(draft.name), \(draft.role), \(teamID), \(PostgresJSON(draft.labels)),
+                    \(BearerToken.hash(secret)), \(now), \(caller.name))
+            RETURNING id
+            """)
+        let id = try rows[rows.startIndex].decode(Int64.self)
+        let token = Token(
+            id: id, name: draft.name, role: draft.role, team: draft.team, labels: draft.labels,
+            createdAt: now, createdBy: caller.name, revokedAt: nil)
+        return NewToken(token: token, bearer: BearerToken(id: id, secret: secret).description)
     }
 }
 

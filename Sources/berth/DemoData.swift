@@ -104,7 +104,7 @@ struct DemoData {
     private func token(_ name: String, _ role: Role, team: String?) async throws -> String {
         try await database.createToken(
             TokenDraft(name: name, role: role, team: team), by: owner, now: now
-        ).secret
+        ).bearer
     }
 }
 

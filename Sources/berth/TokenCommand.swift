@@ -32,7 +32,7 @@ struct TokenCommand: AsyncParsableCommand {
             let secret = try await database.withDatabase { database in
                 try await database.createToken(
                     draft, by: TokenCommand.operatorCaller, now: Date()
-                ).secret
+                ).bearer
             }
             FileHandle.standardOutput.say(secret)
         }

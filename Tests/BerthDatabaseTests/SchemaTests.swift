@@ -21,7 +21,7 @@ struct SchemaTests {
             try dump.write(to: Self.golden, atomically: true, encoding: .utf8)
         }
         let kept = try String(contentsOf: Self.golden, encoding: .utf8)
-        #expect(dump == kept, "run make schema, and read what changed")
+        #expect(dump == kept, "run it with BERTH_UPDATE_SCHEMA=1, and read what changed")
     }
 
     @Test("Eight migrators that start at once leave one schema, each migration applied once")

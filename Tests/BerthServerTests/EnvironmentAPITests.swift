@@ -47,6 +47,10 @@ struct EnvironmentAPITests {
                     .problem
                     == "stale")
 
+            let tried = try await api.patch(
+                "/v1/environments/uat-1?dryRun=true", #"{"status":"retired"}"#, as: "max",
+                ifMatch: "\"2\"")
+            #expect(tried["status"] == "retired")
             let retired = try await api.send(.delete, "/v1/environments/uat-1", as: "ada")
             #expect(retired["status"] == "retired")
             #expect(try await api.get("/v1/environments").items.isEmpty)
@@ -119,6 +123,31 @@ struct EnvironmentAPITests {
             let revoked = try await api.send(.delete, path, as: "ada")
             #expect(revoked["revokedAt"] == "2027-03-01T09:00:00Z")
             #expect(try await api.send(.get, "/v1/me", as: nil, headers: header).status == 401)
+        }
+    }
+
+    @Test("A token is made once for a key, its secret not repeated, and none is made by a dry run")
+    func tokensOnce() async throws {
+        try await TestAPI.with { api in
+            let body = #"{"name":"ci","role":"viewer"}"#
+            let tried = try await api.post("/v1/tokens?dryRun=true", body, as: "ada", key: "t-1")
+            #expect(tried.status == 200)
+            #expect(tried.json["id"] is NSNull && tried.json["token"] is NSNull)
+
+            let made = try await api.post("/v1/tokens", body, as: "ada", key: "t-1")
+            #expect(made.status == 201 && made["token"] != nil)
+            let again = try await api.post("/v1/tokens", body, as: "ada", key: "t-1")
+            #expect(again.status == 201)
+            #expect(again.headers[.location] == made.headers[.location])
+            #expect(again.json["token"] is NSNull)
+            let other = try await api.post(
+                "/v1/tokens", #"{"name":"cd","role":"viewer"}"#, as: "ada", key: "t-1")
+            #expect(other.status == 422 && other.problem == "idempotency-key-reused")
+
+            let path = try #require(made.headers[.location])
+            let revoked = try await api.send(.delete, path + "?dryRun=true", as: "ada")
+            #expect(revoked["revokedAt"] != nil)
+            #expect(try await api.get(path, as: "ada").json["revokedAt"] is NSNull)
         }
     }
 

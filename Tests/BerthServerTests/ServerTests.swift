@@ -19,7 +19,7 @@ struct ServerTests {
             let token = try await database.berth.createToken(
                 TokenDraft(name: "tess", role: .booker, team: "crm"), by: TestDatabase.admin,
                 now: TestDatabase.now
-            ).secret
+            ).bearer
             var settings = ServerSettings(port: 0)
             settings.headTime = .milliseconds(300)
             settings.bodyTime = .milliseconds(300)

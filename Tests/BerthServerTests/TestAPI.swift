@@ -36,7 +36,7 @@ struct TestAPI: Sendable {
             for draft in tokens {
                 secrets[draft.name] = try await database.berth.createToken(
                     draft, by: TestDatabase.admin, now: TestDatabase.now
-                ).secret
+                ).bearer
             }
             let app = Application(router: buildRouter(api), logger: logger)
             let known = secrets
@@ -66,9 +66,14 @@ struct TestAPI: Sendable {
         if body != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
         let response = try await client.executeRequest(
             uri: uri, method: method, headers: headers, body: body.map(ByteBuffer.init(string:)))
-        return TestAnswer(
+        let answer = TestAnswer(
             status: response.status.code, headers: response.headers,
             text: String(buffer: response.body))
+        // Whatever a test is about, each answer it gets is held to the contract.
+        let faults = try ContractSchema.shared.get().faults(
+            method.rawValue, uri, status: answer.status, body: answer.text)
+        #expect(faults == [])
+        return answer
     }
 
     func get(_ uri: String, as name: String? = "tess") async throws -> TestAnswer {

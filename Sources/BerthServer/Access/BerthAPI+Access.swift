@@ -54,19 +54,23 @@ extension BerthAPI {
         return .page(try await database.tokens(page), of: "tokens", call, query) { $1.write(&$0) }
     }
 
-    /// Makes a token and shows its secret, this once.
+    /// Makes a token and shows its secret, this once: the answer to a repetition has `token: null`.
     func createToken(_ call: Call) async throws -> Response {
-        try call.refuseQuery()
-        guard call.request.headers[.idempotencyKey] == nil else {
-            throw BerthError.invalid(
-                "Idempotency-Key",
-                "cannot repeat this answer, because its secret is shown only once")
+        let dryRun = try call.dryRun()
+        let body = try await call.body()
+        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        let draft = try TokenDraft(posted: call.object(.json, from: body))
+        let outcome = try await keysInFlight.hold(key) {
+            try await database.createToken(
+                draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
+                keep: { Self.created($0.token, bearer: nil).kept })
         }
-        let draft = try TokenDraft(posted: call.object(.json, from: await call.body()))
-        let (token, secret) = try await database.createToken(draft, by: call.caller, now: call.now)
-        return Answer(.created, location: "/v1/tokens/\(token.id)") {
-            token.writeNew(&$0, secret: secret)
-        }.response
+        switch outcome {
+        case .again(let kept): return Answer(kept: kept).response
+        case .done(let new) where dryRun:
+            return Answer { new.token.writeNew(&$0, id: nil, bearer: nil) }.response
+        case .done(let new): return Self.created(new.token, bearer: new.bearer).response
+        }
     }
 
     func getToken(_ call: Call) async throws -> Response {
@@ -89,6 +93,12 @@ extension BerthAPI {
     func getMe(_ call: Call) throws -> Response {
         try call.refuseQuery()
         return Answer(writing: call.caller.write).response
+    }
+
+    private static func created(_ token: Token, bearer: String?) -> Answer {
+        Answer(.created, location: "/v1/tokens/\(token.id)") {
+            token.writeNew(&$0, id: token.id, bearer: bearer)
+        }
     }
 
     private static func created(_ team: Team) -> Answer {

@@ -3,19 +3,20 @@ import BerthCore
 extension Token {
     /// Writes the token as the API shows it: never with its secret.
     func write(_ json: inout JSONWriter) {
-        json.object { writeMembers(&$0) }
+        json.object { writeMembers(&$0, id: id) }
     }
 
-    /// Writes a new token with its secret.
-    func writeNew(_ json: inout JSONWriter, secret: String) {
+    /// Writes a new token with what its bearer presents, which is shown once; without an id when it was only
+    /// tried.
+    func writeNew(_ json: inout JSONWriter, id: Int64?, bearer: String?) {
         json.object { json in
-            writeMembers(&json)
-            json.member("token", secret)
+            writeMembers(&json, id: id)
+            json.member("token", bearer)
         }
     }
 
-    private func writeMembers(_ json: inout JSONWriter) {
-        json.member("id", id)
+    private func writeMembers(_ json: inout JSONWriter, id: Int64?) {
+        json.member("id", id.map(Int.init))
         json.member("name", name)
         json.member("role", role.rawValue)
         json.member("team", team)
