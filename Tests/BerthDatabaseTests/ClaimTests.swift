@@ -174,6 +174,47 @@ struct ClaimTests {
         }
     }
 
+    @Test("What a booking names is there, stays there, and keeps its id")
+    func references() async throws {
+        try await TestDatabase.with { database in
+            try await database.environment("uat-1")
+            let booking = try await database.book(TestDatabase.draft("uat-1", from: 1, to: 2))
+            for (column, value, constraint) in [
+                ("team_id", "99", "booking_team_exists"),
+                ("environment_ids", "'{99}'", "booking_environment_exists"),
+            ] {
+                let columns = """
+                    state, starts_at, ends_at, time_zone, title, mode, requested_by, created_at,
+                    updated_at, updated_by
+                    """
+                let other = column == "team_id" ? "environment_ids" : "team_id"
+                for attempt in [
+                    "UPDATE bookings SET \(column) = \(value) WHERE id = \(booking.reference.id)",
+                    """
+                    INSERT INTO bookings (\(column), \(other), \(columns))
+                    SELECT \(value), \(other), state, ends_at, ends_at + interval '1 hour', time_zone,
+                           title, mode, requested_by, created_at, updated_at, updated_by
+                    FROM bookings WHERE id = \(booking.reference.id)
+                    """,
+                ] {
+                    let error = await #expect(throws: PostgresError.self, "\(attempt)") {
+                        try await database.psql(attempt)
+                    }
+                    #expect(error?.constraintName == constraint, "\(attempt)")
+                }
+            }
+            for attempt in [
+                "DELETE FROM teams", "TRUNCATE teams CASCADE", "UPDATE teams SET id = id + 100",
+                "UPDATE environments SET id = id + 100", "UPDATE bookings SET id = id + 100",
+            ] {
+                let error = await #expect(throws: PostgresError.self, "\(attempt)") {
+                    try await database.psql(attempt)
+                }
+                #expect(error?.sqlState == "23000", "\(attempt)")
+            }
+        }
+    }
+
     @Test("A claim is not smuggled in beside another transaction's booking")
     func smuggledClaim() async throws {
         try await TestDatabase.with { database in
