@@ -58,6 +58,9 @@ struct BookingAPITests {
             #expect(try await api.post("/v1/bookings", body).status == 201)
             #expect(
                 try await api.post("/v1/bookings?dryRun=true", body).problem == "booking-conflict")
+            let metrics = try await api.get("/metrics").text
+            #expect(metrics.contains("berth_bookings_total{outcome=\"accepted\"} 1\n"))
+            #expect(metrics.contains("berth_bookings_total{outcome=\"conflict\"} 0\n"))
         }
     }
 

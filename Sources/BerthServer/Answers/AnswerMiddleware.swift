@@ -53,9 +53,7 @@ struct AnswerMiddleware: RouterMiddleware {
         to error: any Error, _ request: Request, _ context: BerthContext, id: String
     ) -> Response {
         switch error {
-        case let error as BerthError:
-            metrics.count(error)
-            return Problem(error).response()
+        case let error as BerthError: return Problem(error).response()
         case let problem as Problem: return problem.response()
         case let error as HTTPError: return problem(error, at: request.uri.path).response()
         case is CancellationError, is ChannelError, is IOError, is HTTPParserError,

@@ -29,9 +29,15 @@ extension BerthAPI {
         let key = try call.idempotencyKey(body: body, dryRun: dryRun)
         let object = try call.object(.json, from: body)
         let draft = try BookingDraft(posted: object, by: call.caller, now: call.now)
-        let booking = try await keysInFlight.hold(key) {
-            try await database.book(
-                draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key)
+        let booking: Booking
+        do {
+            booking = try await keysInFlight.hold(key) {
+                try await database.book(
+                    draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key)
+            }
+        } catch let error as BerthError {
+            if !dryRun { metrics.countRefusal(error) }
+            throw error
         }
         if dryRun { return Answer(writing: booking.writeUnbooked).response }
         metrics.countBooking(.accepted)

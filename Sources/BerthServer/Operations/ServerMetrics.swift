@@ -42,8 +42,8 @@ final class ServerMetrics: Sendable {
         bookings.withLock { $0[outcome, default: 0] += 1 }
     }
 
-    /// Counts a refusal, when it is one of a booking.
-    func count(_ error: BerthError) {
+    /// Counts a request for a booking that ended so, if it was decided at all.
+    func countRefusal(_ error: BerthError) {
         switch error {
         case .conflict: countBooking(.conflict)
         case .policy: countBooking(.policy)
@@ -56,14 +56,14 @@ final class ServerMetrics: Sendable {
         var text = ""
         writeRequests(&text)
         writeDurations(&text)
-        text += "# HELP berth_bookings_total Decisions on bookings.\n"
+        text += "# HELP berth_bookings_total Requests for bookings decided, dry runs left out.\n"
         text += "# TYPE berth_bookings_total counter\n"
         let counts = bookings.withLock { $0 }
         for outcome in BookingOutcome.allCases {
             text +=
                 "berth_bookings_total{outcome=\"\(outcome.rawValue)\"} \(counts[outcome] ?? 0)\n"
         }
-        text += "# HELP berth_database_connections Connections of the \n"
+        text += "# HELP berth_database_connections Connections of the pool.\n"
         text += "# TYPE berth_database_connections gauge\n"
         text += "berth_database_connections{state=\"idle\"} \(idle)\n"
         text += "berth_database_connections{state=\"leased\"} \(leased)\n"
