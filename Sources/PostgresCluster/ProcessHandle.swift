@@ -1,12 +1,9 @@
 import CProcess
-import Dispatch
 import Glibc
 
 /// One process of this machine, held by a pidfd: unlike a pid, it can never come to mean another.
 final class ProcessHandle: Sendable {
     let pid: pid_t
-    /// Not a global queue: one whose threads are all blocked would keep exits from us.
-    private static let queue = DispatchQueue(label: "berth.process-exits")
     private let descriptor: Int32
 
     /// Fails when no such process exists, or when it ended and was reaped.
@@ -32,36 +29,26 @@ final class ProcessHandle: Sendable {
         _ = pidfd_send_signal(descriptor, signal, nil, 0)
     }
 
-    /// Returns once the process has ended, woken by the kernel; throws `CancellationError`.
+    /// Returns once the process has ended, at most 50 ms later; throws `CancellationError`.
     func waitForExit() async throws {
-        let exit = AsyncStream<Void> { continuation in
-            // Safe: a dispatch source may be cancelled from any thread; its type does not say so.
-            nonisolated(unsafe) let source = DispatchSource.makeReadSource(
-                fileDescriptor: descriptor, queue: Self.queue)
-            source.setEventHandler { continuation.finish() }
-            // The descriptor must outlive the source, so the source holds its owner.
-            source.setCancelHandler { [self] in withExtendedLifetime(self) {} }
-            continuation.onTermination = { _ in source.cancel() }
-            source.activate()
-        }
-        for await _ in exit {}
-        try Task.checkCancellation()
+        _ = try await hasExited(before: nil)
     }
 
     /// Whether the process ended within `limit`.
     func hasExited(within limit: Duration) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await self.waitForExit()
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                return false
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? self.hasExited
+        try await hasExited(before: .now + limit)
+    }
+
+    /// Asks, at first often. A dispatch source on the descriptor would cost nothing meanwhile, but
+    /// a wake-up that it loses is a wait without end, and a server asks but 20 times a second.
+    private func hasExited(before deadline: ContinuousClock.Instant?) async throws -> Bool {
+        var pause = Duration.milliseconds(1)
+        while !hasExited {
+            if let deadline, deadline < .now { return false }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(50))
         }
+        return true
     }
 
     /// Takes the exit status of an ended child and so frees its pid; nil for what is no child of

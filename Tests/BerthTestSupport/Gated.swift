@@ -14,13 +14,35 @@ public struct Gated: TestTrait, SuiteTrait, TestScoping {
         guard testCase != nil else { return try await body() }
         await Gate.shared.enter()
         do {
-            try await body()
+            try await Self.limited(body)
         } catch {
             await Gate.shared.leave()
             throw error
         }
         await Gate.shared.leave()
     }
+
+    /// Swift Testing's own limit would count the time at the gate, too: on a slow machine all of that.
+    private static func limited(_ body: @Sendable () async throws -> Void) async throws {
+        try await withoutActuallyEscaping(body) { body in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await body() }
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    throw TookTooLong(limit: limit)
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+        }
+    }
+
+    private static let limit = Duration.seconds(180)
+}
+
+/// A test did not end in time: most likely it waits for what will not happen.
+struct TookTooLong: Error {
+    let limit: Duration
 }
 
 extension Trait where Self == Gated {

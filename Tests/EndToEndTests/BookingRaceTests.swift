@@ -2,7 +2,7 @@ import BerthTestSupport
 import Foundation
 import Testing
 
-@Suite("Races for slots", .gated, .timeLimit(.minutes(8)))
+@Suite("Races for slots", .gated)
 struct BookingRaceTests {
     @Test("Of 64 clients that race for one slot, one gets it and each other is told who has it")
     func oneSlot() async throws {

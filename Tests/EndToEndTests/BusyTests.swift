@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 import Testing
 
-@Suite("A busy database", .gated, .timeLimit(.minutes(8)))
+@Suite("A busy database", .gated)
 struct BusyTests {
     @Test("With all connections busy, others get 503 and Retry-After within 2 s; /livez answers")
     func allConnectionsBusy() async throws {

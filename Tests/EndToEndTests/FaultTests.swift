@@ -2,7 +2,7 @@ import BerthTestSupport
 import Foundation
 import Testing
 
-@Suite("Faults", .gated, .timeLimit(.minutes(8)))
+@Suite("Faults", .gated)
 struct FaultTests {
     @Test("After kill -9 of the server under load, every acknowledged booking is there once")
     func killedServer() async throws {

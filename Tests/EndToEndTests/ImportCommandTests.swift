@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 import Testing
 
-@Suite("berth import", .gated, .timeLimit(.minutes(8)))
+@Suite("berth import", .gated)
 struct ImportCommandTests {
     private static let sheet = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 import Testing
 
-@Suite("berth serve", .gated, .timeLimit(.minutes(8)))
+@Suite("berth serve", .gated)
 struct ServeTests {
     @Test("A second server on a directory exits with 2 and names the directory and the first's pid")
     func secondServer() async throws {

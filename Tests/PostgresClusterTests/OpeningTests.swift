@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgresCluster
 
-@Suite(.gated, .timeLimit(.minutes(8))) struct OpeningTests {
+@Suite(.gated) struct OpeningTests {
     @Test func `a first open makes a cluster that psql can use`() async throws {
         try await TestDirectory.lend { directory in
             let cluster = try await directory.open(exclusive: true)

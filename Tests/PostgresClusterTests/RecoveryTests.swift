@@ -5,7 +5,7 @@ import Testing
 
 @testable import PostgresCluster
 
-@Suite(.gated, .timeLimit(.minutes(8))) struct RecoveryTests {
+@Suite(.gated) struct RecoveryTests {
     @Test func `a server adopts the postmaster that outlived its killed predecessor`() async throws
     {
         try await TestDirectory.lend { directory in

@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgresCluster
 
-@Suite(.gated, .timeLimit(.minutes(8))) struct RefusalTests {
+@Suite(.gated) struct RefusalTests {
     @Test func `a directory with something else in it is refused and left alone`() async throws {
         try await TestDirectory.lend { directory in
             try TestDirectory.make(directory.path)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import PostgresCluster
 
-@Suite(.gated, .timeLimit(.minutes(8))) struct SharingTests {
+@Suite(.gated) struct SharingTests {
     @Test func `a second server on the directory is refused by the first one's pid`() async throws {
         try await TestDirectory.lend { directory in
             let first = try Holder(directory, .exclusive)
