@@ -38,11 +38,12 @@ let package = Package(
         .target(
             name: "BerthSQL", path: "sql", exclude: ["schema.sql"],
             resources: [.copy("migrations")]),
-        .target(name: "BerthCore"),
+        .target(name: "ICalendar"),
+        .target(name: "BerthCore", dependencies: ["ICalendar"]),
         .target(
             name: "BerthDatabase",
             dependencies: [
-                "BerthCore", "BerthSQL", "Postgres",
+                "BerthCore", "BerthSQL", "ICalendar", "Postgres",
                 .product(name: "DequeModule", package: collections),
                 crypto, logging,
             ]),
@@ -86,7 +87,10 @@ let package = Package(
                 "BerthTestSupport", "PostgresCluster", "cluster-holder", logging, lifecycle,
             ]),
         .testTarget(
-            name: "BerthCoreTests", dependencies: ["BerthCore"], resources: [.copy("Fixtures")]),
+            name: "ICalendarTests", dependencies: ["ICalendar"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "BerthCoreTests", dependencies: ["BerthCore", "ICalendar"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "BerthServerTests",
             dependencies: [

@@ -73,7 +73,9 @@ DECLARE
     v_completed bigint;
 BEGIN
     UPDATE bookings b SET state = 'active', updated_at = p_now, updated_by = 'berth'
-    WHERE b.id IN (SELECT d.id FROM bookings d WHERE d.state = 'confirmed' AND d.starts_at <= p_now
+    WHERE b.id IN (SELECT d.id FROM bookings d
+                   WHERE d.state = 'confirmed' AND d.starts_at <= p_now
+                     AND (d.check_in_minutes IS NULL OR d.checked_in_at IS NOT NULL)
                    ORDER BY d.starts_at LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED);
     GET DIAGNOSTICS v_begun = ROW_COUNT;
     UPDATE bookings b SET state = 'completed', updated_at = p_now, updated_by = 'berth'
@@ -97,27 +99,54 @@ BEGIN
         SELECT DISTINCT e.id FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
         WHERE b.id = ANY (p_bookings)));
 
-    DELETE FROM claims c
-    WHERE c.booking_id = ANY (p_bookings)
-      AND NOT EXISTS (
-        SELECT FROM derive_claims(ARRAY[c.booking_id]) d
-        WHERE d.environment_id = c.environment_id AND d.period = c.period
-          AND d.share_key = c.share_key AND c.lane = 'use');
+    WITH dropped AS (
+        DELETE FROM claims c
+        WHERE c.booking_id = ANY (p_bookings)
+          AND NOT EXISTS (
+            SELECT FROM derive_claims(ARRAY[c.booking_id]) d
+            WHERE d.environment_id = c.environment_id AND d.period = c.period
+              AND d.share_key = c.share_key AND c.lane = 'use')
+        RETURNING c.environment_id)
+    INSERT INTO line_calls (environment_id)
+    SELECT DISTINCT d.environment_id FROM dropped d
+    WHERE EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
 
     INSERT INTO claims (booking_id, environment_id, lane, period, share_key)
     SELECT d.booking_id, d.environment_id, 'use', d.period, d.share_key
     FROM derive_claims(p_bookings) d
     WHERE NOT EXISTS (
-        SELECT FROM claims c WHERE c.booking_id = d.booking_id AND c.environment_id = d.environment_id)
+        SELECT FROM claims c
+        WHERE c.booking_id = d.booking_id AND c.environment_id = d.environment_id
+          AND c.period = d.period)
     ORDER BY d.environment_id, d.booking_id;
 END $$;
 
 
 --
--- Name: blockers(bigint[], text, timestamp with time zone, timestamp with time zone, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint, p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, period tstzrange)
+CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id)
+    SELECT p_now, 'booking.requested', 'BK-' || b.id,
+           format('%s asks for %s from %s to %s: %s', b.requested_by, string_agg(a.environment, ', '),
+                  readable(b.starts_at), readable(b.ends_at), b.title),
+           t.id
+    FROM bookings b
+    CROSS JOIN jsonb_to_recordset(b.approvals) a (environment text, "ownerTeam" text, state text)
+    LEFT JOIN teams t ON t.name = a."ownerTeam"
+    WHERE b.id = ANY (p_bookings) AND b.state = 'requested' AND a.state = 'pending'
+    GROUP BY b.id, t.id
+$$;
+
+
+--
+-- Name: blockers(bigint[], text, timestamp with time zone, timestamp with time zone, bigint[], bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint[], p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, period tstzrange)
     LANGUAGE plpgsql STABLE
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
@@ -138,7 +167,7 @@ BEGIN
         FROM claims k
         WHERE k.environment_id = w.part_id AND k.lane = 'use'
           AND k.period && tstzrange(p_from, p_until, '[)')
-          AND k.booking_id IS DISTINCT FROM p_except
+          AND k.booking_id <> ALL (p_except)
           AND (k.share_key <> 0 OR w.exclusive)
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
@@ -150,16 +179,16 @@ BEGIN
         FROM claims k
         WHERE k.environment_id = w.part_id AND k.lane = 'use' AND k.share_key = 0
           AND k.period && tstzrange(p_from, p_until, '[)')
-          AND k.booking_id IS DISTINCT FROM p_except
+          AND k.booking_id <> ALL (p_except)
           AND EXISTS (
             SELECT FROM claims peak
             WHERE peak.environment_id = w.part_id AND peak.lane = 'use' AND peak.share_key = 0
               AND peak.period && (k.period * tstzrange(p_from, p_until, '[)'))
-              AND peak.booking_id IS DISTINCT FROM p_except
+              AND peak.booking_id <> ALL (p_except)
               AND w.capacity <= (
                 SELECT count(*) FROM claims other
                 WHERE other.environment_id = w.part_id AND other.lane = 'use' AND other.share_key = 0
-                  AND other.booking_id IS DISTINCT FROM p_except
+                  AND other.booking_id <> ALL (p_except)
                   AND other.period @> greatest(lower(peak.period), lower(k.period), p_from)))
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
@@ -168,10 +197,10 @@ END $$;
 
 
 --
--- Name: book(timestamp with time zone, text[], text[], text[], timestamp with time zone[], timestamp with time zone[], text[], text[], bigint[], text[], text[], text[], text[], jsonb[], text[], text[], bigint[], text[], text[], bytea[], bytea[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: book(timestamp with time zone, text[], text[], text[], timestamp with time zone[], timestamp with time zone[], text[], text[], bigint[], text[], text[], text[], text[], jsonb[], text[], text[], bigint[], text[], text[], bytea[], bytea[], jsonb[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.book(p_now timestamp with time zone, p_environments text[], p_versions text[], p_states text[], p_starts timestamp with time zone[], p_ends timestamp with time zone[], p_time_zones text[], p_titles text[], p_teams bigint[], p_contacts text[], p_modes text[], p_tickets text[], p_notes text[], p_labels jsonb[], p_priorities text[], p_actors text[], p_tokens bigint[], p_scopes text[], p_keys text[], p_hashes bytea[], p_imports bytea[]) RETURNS TABLE(ordinal integer, outcome text, booking_id bigint, booking_version integer, setup_minutes integer, teardown_minutes integer)
+CREATE FUNCTION public.book(p_now timestamp with time zone, p_environments text[], p_versions text[], p_states text[], p_starts timestamp with time zone[], p_ends timestamp with time zone[], p_time_zones text[], p_titles text[], p_teams bigint[], p_contacts text[], p_modes text[], p_tickets text[], p_notes text[], p_labels jsonb[], p_priorities text[], p_actors text[], p_tokens bigint[], p_scopes text[], p_keys text[], p_hashes bytea[], p_imports bytea[], p_extras jsonb[]) RETURNS TABLE(ordinal integer, outcome text, booking_id bigint, booking_version integer, setup_minutes integer, teardown_minutes integer)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
@@ -301,13 +330,24 @@ BEGIN
         INSERT INTO bookings (
             id, state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode,
             ticket, notes, labels, priority, requested_by, setup_minutes, teardown_minutes,
-            import_identity, created_at, updated_at, updated_by)
+            import_identity, series_id, recurrence_id, approvals, hold_expires_at, check_in_minutes,
+            lease_seconds, lease_expires_at, created_at, updated_at, updated_by)
         SELECT v_ids[w.ord], p_states[w.ord], p_environments[w.ord]::bigint[], p_starts[w.ord],
                p_ends[w.ord], p_time_zones[w.ord], p_titles[w.ord], p_teams[w.ord], p_contacts[w.ord],
                p_modes[w.ord], p_tickets[w.ord], p_notes[w.ord], p_labels[w.ord], p_priorities[w.ord],
-               p_actors[w.ord], v_setups[w.ord], v_teardowns[w.ord], p_imports[w.ord], p_now, p_now,
-               p_actors[w.ord]
+               p_actors[w.ord], v_setups[w.ord], v_teardowns[w.ord], p_imports[w.ord],
+               (p_extras[w.ord] ->> 'seriesId')::bigint,
+               (p_extras[w.ord] ->> 'recurrenceId')::timestamptz,
+               coalesce(p_extras[w.ord] -> 'approvals', '[]'),
+               (p_extras[w.ord] ->> 'holdExpiresAt')::timestamptz,
+               (p_extras[w.ord] ->> 'checkInMinutes')::integer,
+               (p_extras[w.ord] ->> 'leaseSeconds')::integer,
+               (p_extras[w.ord] ->> 'leaseExpiresAt')::timestamptz, p_now, p_now, p_actors[w.ord]
         FROM unnest(v_won) w (ord);
+
+        IF 'requested' = ANY (p_states) THEN
+            PERFORM ask_for_approval(array(SELECT v_ids[w.ord] FROM unnest(v_won) w (ord)), p_now);
+        END IF;
 
         INSERT INTO idempotency_records (
             token_id, scope, key, request_hash, status, booking_id, booking_version, created_at)
@@ -338,6 +378,27 @@ END $$;
 
 
 --
+-- Name: clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT mine.environment_id, mine.booking_id, other.booking_id
+    FROM derive_claims(p_bookings) mine
+    JOIN claims other ON other.environment_id = mine.environment_id AND other.lane = 'use'
+     AND other.period && mine.period AND other.share_key <> mine.share_key
+    WHERE other.booking_id <> ALL (p_bookings)
+    UNION
+    SELECT one.environment_id, one.booking_id, two.booking_id
+    FROM derive_claims(p_bookings) one
+    JOIN derive_claims(p_bookings) two
+      ON two.environment_id = one.environment_id AND two.period && one.period
+     AND two.share_key <> one.share_key AND two.booking_id > one.booking_id
+$$;
+
+
+--
 -- Name: derive_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -350,11 +411,63 @@ CREATE FUNCTION public.derive_claims(p_bookings bigint[]) RETURNS TABLE(booking_
         b.id, b.environment_ids, b.mode,
         b.starts_at - make_interval(mins => b.setup_minutes),
         coalesce(b.released_at, b.ends_at) + make_interval(mins => b.teardown_minutes)) c
-    WHERE b.id = ANY (p_bookings)
+    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL
       AND (b.state IN ('requested', 'confirmed', 'active', 'completed') OR b.released_at IS NOT NULL)
       AND NOT b.record_only
       AND NOT isempty(c.period)
+    UNION ALL
+    SELECT b.id, m.environment_id, m.period, m.share_key
+    FROM bookings b
+    JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+    CROSS JOIN LATERAL (
+        SELECT c.environment_id, unnest(range_agg(c.period)) AS period, max(c.share_key) AS share_key
+        FROM (
+            SELECT n.environment_id, n.period, n.share_key
+            FROM implied_claims(
+                b.id, b.environment_ids, b.mode,
+                b.starts_at - make_interval(mins => b.setup_minutes),
+                b.ends_at + make_interval(mins => b.teardown_minutes)) n
+            UNION ALL
+            SELECT o.environment_id, o.period, o.share_key
+            FROM implied_claims(
+                b.id, v.environment_ids, v.mode,
+                v.starts_at - make_interval(mins => v.setup_minutes),
+                v.ends_at + make_interval(mins => v.teardown_minutes)) o) c
+        GROUP BY c.environment_id) m
+    WHERE b.id = ANY (p_bookings)
 $$;
+
+
+--
+-- Name: expire_due(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.expire_due(p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_restored bigint;
+    v_expired bigint;
+BEGIN
+    SELECT count(restore_approved(b.id, 'the edit was not decided in time', p_now, 'berth'))
+    INTO v_restored
+    FROM bookings b
+    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NOT NULL AND is_due(b, p_now);
+
+    UPDATE bookings b
+    SET state = 'expired',
+        state_reason = CASE WHEN b.state = 'requested' THEN 'hold'
+                            WHEN b.state IN ('waitlisted', 'displaced') THEN 'wait'
+                            WHEN b.lease_expires_at <= p_now THEN 'lease'
+                            ELSE 'no-show' END,
+        released_at = CASE WHEN b.lease_expires_at <= p_now AND b.state IN ('confirmed', 'active')
+                           THEN greatest(b.starts_at, date_trunc('second', b.lease_expires_at))
+                           ELSE b.released_at END,
+        updated_at = p_now, updated_by = 'berth'
+    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL AND is_due(b, p_now);
+    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    RETURN v_restored + v_expired;
+END $$;
 
 
 --
@@ -371,6 +484,88 @@ CREATE FUNCTION public.implied_claims(p_booking bigint, p_environments bigint[],
     FROM environment_reach r
     WHERE r.environment_id = ANY (p_environments)
     GROUP BY r.part_id
+$$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: bookings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bookings (
+    id bigint NOT NULL,
+    state public.booking_state NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    title text NOT NULL,
+    team_id bigint NOT NULL,
+    contact text,
+    mode public.booking_mode NOT NULL,
+    ticket text,
+    notes text,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    priority public.booking_priority DEFAULT 'normal'::text NOT NULL,
+    requested_by text NOT NULL,
+    setup_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
+    teardown_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
+    released_at timestamp with time zone,
+    record_only boolean DEFAULT false NOT NULL,
+    import_identity bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    series_id bigint,
+    recurrence_id timestamp with time zone,
+    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    approved_version integer,
+    hold_expires_at timestamp with time zone,
+    check_in_minutes integer,
+    checked_in_at timestamp with time zone,
+    lease_seconds integer,
+    lease_expires_at timestamp with time zone,
+    wait_until timestamp with time zone,
+    starts_when_free boolean DEFAULT false NOT NULL,
+    displaced_by text,
+    select_labels jsonb,
+    select_count integer,
+    CONSTRAINT booking_check_in_is_bounded CHECK (((check_in_minutes >= 1) AND (check_in_minutes <= 10080))),
+    CONSTRAINT booking_edit_is_undecided CHECK (((approved_version IS NULL) OR ((state)::text = 'requested'::text))),
+    CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
+    CONSTRAINT booking_lease_expires CHECK ((((lease_seconds IS NULL) = (lease_expires_at IS NULL)) AND ((lease_seconds >= 1) AND (lease_seconds <= 86400)))),
+    CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
+    CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
+    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR (((state)::text = 'completed'::text) AND (ends_at <= created_at)))),
+    CONSTRAINT booking_recurs_in_a_series CHECK (((series_id IS NULL) = (recurrence_id IS NULL))),
+    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at))),
+    CONSTRAINT booking_selects_some CHECK ((((select_labels IS NULL) = (select_count IS NULL)) AND ((select_count >= 1) AND (select_count <= 20)))),
+    CONSTRAINT booking_wait_ends CHECK ((((state)::text <> ALL (ARRAY['waitlisted'::text, 'displaced'::text])) OR (wait_until IS NOT NULL)))
+);
+
+
+--
+-- Name: is_due(public.bookings, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_due(b public.bookings, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT coalesce(CASE b.state
+        WHEN 'requested' THEN coalesce(b.hold_expires_at, b.ends_at) <= p_now
+        WHEN 'waitlisted' THEN b.wait_until <= p_now
+        WHEN 'displaced' THEN b.wait_until <= p_now
+        WHEN 'confirmed' THEN
+            (b.checked_in_at IS NULL
+             AND least(b.starts_at + make_interval(mins => b.check_in_minutes), b.ends_at) <= p_now)
+            OR (b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at)
+        WHEN 'active' THEN b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at
+        END, false)
 $$;
 
 
@@ -405,6 +600,79 @@ BEGIN
                                 WHERE r.environment_id = ANY (p_environments)))
         ORDER BY e.id FOR NO KEY UPDATE);
 END $$;
+
+
+--
+-- Name: lock_with_line(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_with_line(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_wanted bigint[];
+BEGIN
+    v_wanted := p_environments || array(
+        SELECT DISTINCT e.id
+        FROM bookings w CROSS JOIN unnest(w.environment_ids) e (id)
+        WHERE w.state IN ('waitlisted', 'displaced')
+          AND w.environment_ids && array(
+            SELECT up.environment_id FROM environment_reach down
+            JOIN environment_reach up ON up.part_id = down.part_id
+            WHERE down.environment_id = ANY (p_environments)));
+    PERFORM lock_environments(v_wanted);
+    RETURN array(SELECT DISTINCT r.part_id FROM environment_reach r
+                 WHERE r.environment_id = ANY (v_wanted));
+END $$;
+
+
+--
+-- Name: environments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environments (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    capacity integer,
+    status text DEFAULT 'available'::text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    part_usages text[] DEFAULT '{}'::text[] NOT NULL,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
+    setup_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'setupMinutes'::text))::integer, 0)) STORED NOT NULL,
+    teardown_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'teardownMinutes'::text))::integer, 0)) STORED NOT NULL,
+    runbook text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT environment_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
+    CONSTRAINT environment_capacity_is_positive CHECK ((capacity > 0)),
+    CONSTRAINT environment_key_is_a_slug CHECK ((key ~ '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'::text)),
+    CONSTRAINT environment_parts_are_paired CHECK (((cardinality(part_ids) = cardinality(part_usages)) AND (cardinality(part_ids) <= 100) AND (array_position(part_ids, NULL::bigint) IS NULL) AND (part_usages <@ ARRAY['same'::text, 'shared'::text, 'exclusive'::text]))),
+    CONSTRAINT environment_status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'degraded'::text, 'unavailable'::text, 'retired'::text])))
+);
+
+
+--
+-- Name: matches_selector(public.environments, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.matches_selector(e public.environments, p_selector jsonb) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT e.labels @> (p_selector - ARRAY['tier', 'owner', 'status'])
+       AND (p_selector ->> 'tier' IS NULL OR e.tier = p_selector ->> 'tier')
+       AND (p_selector ->> 'status' IS NULL OR e.status = p_selector ->> 'status')
+       AND (p_selector ->> 'owner' IS NULL
+            OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = p_selector ->> 'owner'))
+$$;
 
 
 --
@@ -459,10 +727,14 @@ BEGIN
     INSERT INTO booking_versions (
         booking_id, version, state, state_reason, environment_ids, starts_at, ends_at, time_zone, title,
         team_id, contact, mode, ticket, notes, labels, priority, setup_minutes, teardown_minutes,
-        released_at, record_only, valid_from, valid_until, updated_by)
+        released_at, record_only, approvals, approved_version, hold_expires_at, check_in_minutes,
+        checked_in_at, lease_seconds, lease_expires_at, wait_until, starts_when_free, displaced_by,
+        valid_from, valid_until, updated_by)
     SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.starts_at, o.ends_at,
            o.time_zone, o.title, o.team_id, o.contact, o.mode, o.ticket, o.notes, o.labels, o.priority,
-           o.setup_minutes, o.teardown_minutes, o.released_at, o.record_only, o.updated_at,
+           o.setup_minutes, o.teardown_minutes, o.released_at, o.record_only, o.approvals,
+           o.approved_version, o.hold_expires_at, o.check_in_minutes, o.checked_in_at, o.lease_seconds,
+           o.lease_expires_at, o.wait_until, o.starts_when_free, o.displaced_by, o.updated_at,
            n.updated_at, o.updated_by
     FROM before o JOIN after n ON n.id = o.id;
 
@@ -471,10 +743,10 @@ BEGIN
     SELECT array_agg(n.id) INTO v_moved
     FROM before o JOIN after n ON n.id = o.id
     WHERE (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes, o.teardown_minutes,
-           o.released_at, o.record_only, o.state)
+           o.released_at, o.record_only, o.approved_version, o.state)
           IS DISTINCT FROM
           (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes, n.teardown_minutes,
-           n.released_at, n.record_only, n.state)
+           n.released_at, n.record_only, n.approved_version, n.state)
       -- Beginning and completing on time change no claim.
       AND NOT ((o.state, n.state) IN (('confirmed', 'active'), ('active', 'completed'))
                AND (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes,
@@ -486,6 +758,31 @@ BEGIN
         PERFORM align_claims(v_moved);
         PERFORM refuse_overbooking(v_moved);
     END IF;
+
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT n.updated_at, 'booking.' || k.words[1], 'BK-' || n.id,
+           format('%s %s: from %s to %s%s', n.title, k.words[2], readable(n.starts_at), readable(n.ends_at),
+                  ' (' || coalesce(n.displaced_by, n.state_reason) || ')'),
+           n.team_id, n.requested_by
+    FROM before o JOIN after n ON n.id = o.id
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN o.state IN ('waitlisted', 'displaced') AND n.state IN ('requested', 'confirmed', 'active')
+                THEN ARRAY['served', 'got its place']
+            WHEN o.state = 'requested' AND n.state IN ('confirmed', 'active')
+                THEN CASE WHEN n.state_reason IS NULL THEN ARRAY['approved', 'was approved']
+                          ELSE ARRAY['edit-refused', 'stays as it was approved'] END
+            WHEN n.state = 'rejected' THEN ARRAY['rejected', 'was rejected']
+            WHEN n.state = 'cancelled' THEN ARRAY['cancelled', 'was cancelled']
+            WHEN n.state = 'expired' THEN ARRAY['expired', 'expired']
+            WHEN n.state = 'displaced' THEN ARRAY['displaced', 'had to give way and waits in line'] END
+    ) k (words)
+    WHERE o.state <> n.state AND k.words IS NOT NULL;
+    PERFORM ask_for_approval(array(
+        SELECT n.id FROM before o JOIN after n ON n.id = o.id
+        WHERE n.state = 'requested' AND (o.state <> 'requested' OR o.approvals <> n.approvals)),
+        (SELECT max(n.updated_at) FROM after n))
+    FROM after n WHERE n.state = 'requested' LIMIT 1;
 
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.updated_at, 'booking.updated', n.id, n.version FROM after n;
@@ -556,6 +853,7 @@ CREATE FUNCTION public.on_environments_updated() RETURNS trigger
 DECLARE
     v_regrouped bigint[];
     v_affected bigint[];
+    v_bookings bigint[];
     v_narrowed bigint[];
 BEGIN
     INSERT INTO environment_versions (
@@ -573,11 +871,14 @@ BEGIN
         PERFORM require_read_committed();
         PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
         v_affected := rebuild_reach(v_regrouped);
-        PERFORM align_claims(b.ids), refuse_overbooking(b.ids)
-        FROM (SELECT array_agg(b.id) AS ids FROM bookings b
-              WHERE b.environment_ids && v_affected
-                AND b.state IN ('requested', 'confirmed', 'active')) b
-        WHERE b.ids IS NOT NULL;
+        SELECT array_agg(b.id) INTO v_bookings
+        FROM bookings b
+        WHERE b.environment_ids && v_affected AND b.state IN ('requested', 'confirmed', 'active');
+        IF v_bookings IS NOT NULL THEN
+            PERFORM refuse_clashes(v_bookings);
+            PERFORM align_claims(v_bookings);
+            PERFORM refuse_overbooking(v_bookings);
+        END IF;
     END IF;
 
     SELECT array_agg(n.id) INTO v_narrowed FROM before o JOIN after n ON n.id = o.id
@@ -588,6 +889,25 @@ BEGIN
             WHERE c.environment_id = ANY (v_narrowed) AND c.lane = 'use' AND c.share_key = 0
               AND upper(c.period) > (SELECT min(n.updated_at) FROM after n)));
     END IF;
+
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT n.updated_at, 'environment.unavailable', 'BK-' || b.id,
+           format('%s is unavailable%s%s: %s from %s to %s', n.key,
+                  ' until ' || readable(n.status_until), ' (' || n.status_reason || ')', b.title,
+                  readable(b.starts_at), readable(b.ends_at)),
+           b.team_id, b.requested_by
+    FROM before o JOIN after n ON n.id = o.id
+    JOIN claims c ON c.environment_id = n.id AND c.lane = 'use'
+     AND c.period && tstzrange(n.updated_at, coalesce(n.status_until, 'infinity'), '[)')
+    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
+    WHERE n.status = 'unavailable'
+      AND (o.status, o.status_until) IS DISTINCT FROM (n.status, n.status_until);
+
+    INSERT INTO line_calls (environment_id)
+    SELECT n.id FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.status, o.status_until, o.capacity, o.policy)
+          IS DISTINCT FROM (n.status, n.status_until, n.capacity, n.policy)
+      AND EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
 
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.updated_at, 'environment.updated', n.id, n.version FROM after n;
@@ -660,6 +980,72 @@ $$;
 
 
 --
+-- Name: priority_rank(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.priority_rank(p_priority text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT array_position(ARRAY['low', 'normal', 'high', 'urgent'], p_priority)
+$$;
+
+
+--
+-- Name: quota_violations(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.quota_violations(p_bookings bigint[]) RETURNS TABLE(environment_key text, rule text, most text, value text)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT e.key, 'teamHoursPerWeek', e.policy ->> 'teamHoursPerWeek',
+           trim_scale(round(max(u.hours), 2))::text
+    FROM bookings b
+    CROSS JOIN unnest(b.environment_ids) n (id)
+    JOIN environments e ON e.id = n.id AND e.policy ? 'teamHoursPerWeek'
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('week', b.starts_at AT TIME ZONE e.time_zone),
+        (b.ends_at - interval '1 second') AT TIME ZONE e.time_zone, interval '7 days') w (monday)
+    CROSS JOIN LATERAL (SELECT tstzrange(w.monday AT TIME ZONE e.time_zone,
+                                         (w.monday + interval '7 days') AT TIME ZONE e.time_zone)) s (week)
+    CROSS JOIN LATERAL (
+        SELECT sum(extract(epoch FROM upper(h.used) - lower(h.used))) / 3600 AS hours
+        FROM (
+            SELECT DISTINCT o.id, tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week AS used
+            FROM claims c JOIN bookings o ON o.id = c.booking_id
+            WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week
+              AND o.team_id = b.team_id AND e.id = ANY (o.environment_ids)) h
+        WHERE NOT isempty(h.used)) u
+    WHERE b.id = ANY (p_bookings)
+    GROUP BY e.key, e.policy
+    HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
+    UNION ALL
+    SELECT e.key, 'teamBookingsAtOnce', e.policy ->> 'teamBookingsAtOnce', max(u.used)::text
+    FROM bookings b
+    CROSS JOIN unnest(b.environment_ids) n (id)
+    JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
+    CROSS JOIN LATERAL (
+        WITH team AS MATERIALIZED (
+            SELECT DISTINCT o.id, o.starts_at, coalesce(o.released_at, o.ends_at) AS ends_at
+            FROM environments l
+            JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
+             AND c.period && tstzrange(b.starts_at, b.ends_at)
+            JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
+             AND l.id = ANY (o.environment_ids)
+            WHERE l.policy ? 'teamBookingsAtOnce')
+        SELECT max((SELECT count(*) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
+        FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)
+        WHERE x.at < b.ends_at) u
+    WHERE b.id = ANY (p_bookings)
+    GROUP BY e.key, e.policy
+    HAVING max(u.used) > (e.policy ->> 'teamBookingsAtOnce')::bigint;
+END $$;
+
+
+--
 -- Name: raise_version(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -677,6 +1063,17 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+
+--
+-- Name: readable(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.readable(p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+$$;
 
 
 --
@@ -739,6 +1136,27 @@ END $$;
 
 
 --
+-- Name: refuse_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_clashes(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_clashes jsonb;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.booking_id, c.other_id)) INTO v_clashes
+    FROM (SELECT k.environment_id, k.booking_id, k.other_id FROM clashes(p_bookings) k
+          ORDER BY k.booking_id, k.other_id LIMIT 100) c;
+    IF v_clashes IS NOT NULL THEN
+        RAISE EXCEPTION 'bookings would clash'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_double_booking',
+                  DETAIL = v_clashes::text;
+    END IF;
+END $$;
+
+
+--
 -- Name: refuse_direct_write(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -762,10 +1180,16 @@ END $$;
 CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_peaks jsonb;
 BEGIN
-    IF EXISTS (SELECT FROM overbooked(p_bookings)) THEN
+    SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity)) INTO v_peaks
+    FROM (SELECT DISTINCT o.environment_id, o.at, o.used, o.capacity FROM overbooked(p_bookings) o
+          ORDER BY o.at LIMIT 20) p;
+    IF v_peaks IS NOT NULL THEN
         RAISE EXCEPTION 'shared use would exceed capacity'
-            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking';
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',
+                  DETAIL = v_peaks::text;
     END IF;
 END $$;
 
@@ -823,9 +1247,69 @@ BEGIN
 END $$;
 
 
-SET default_tablespace = '';
+--
+-- Name: restore_approved(bigint, text, timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
 
-SET default_table_access_method = heap;
+CREATE FUNCTION public.restore_approved(p_booking bigint, p_reason text, p_now timestamp with time zone, p_by text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE bookings b
+    SET state = v.state, state_reason = p_reason, environment_ids = v.environment_ids,
+        starts_at = v.starts_at, ends_at = v.ends_at, mode = v.mode, setup_minutes = v.setup_minutes,
+        teardown_minutes = v.teardown_minutes, approvals = v.approvals,
+        check_in_minutes = v.check_in_minutes, hold_expires_at = NULL, approved_version = NULL,
+        updated_at = p_now, updated_by = p_by
+    FROM booking_versions v
+    WHERE b.id = p_booking AND v.booking_id = b.id AND v.version = b.approved_version;
+    RETURN FOUND;
+END $$;
+
+
+--
+-- Name: serve_waiter(bigint, bigint[], text, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.serve_waiter(p_booking bigint, p_environments bigint[], p_state text, p_starts timestamp with time zone, p_ends timestamp with time zone, p_setup bigint, p_teardown bigint, p_extras jsonb, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE bookings b
+    SET state = p_state, state_reason = NULL, environment_ids = p_environments, starts_at = p_starts,
+        ends_at = p_ends, setup_minutes = p_setup, teardown_minutes = p_teardown, wait_until = NULL,
+        starts_when_free = false, select_labels = NULL, select_count = NULL, released_at = NULL,
+        approvals = coalesce(p_extras -> 'approvals', '[]'),
+        hold_expires_at = (p_extras ->> 'holdExpiresAt')::timestamptz,
+        check_in_minutes = (p_extras ->> 'checkInMinutes')::integer,
+        lease_expires_at = (p_extras ->> 'leaseExpiresAt')::timestamptz,
+        updated_at = p_now, updated_by = 'berth'
+    WHERE b.id = p_booking;
+    IF EXISTS (SELECT FROM quota_violations(ARRAY[p_booking])) THEN
+        RAISE exclusion_violation;
+    END IF;
+    RETURN true;
+EXCEPTION WHEN exclusion_violation THEN
+    RETURN false;
+END $$;
+
+
+--
+-- Name: wait_position(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.wait_position(p_booking bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT 1 + count(*)
+    FROM bookings b JOIN bookings w
+      ON w.state IN ('waitlisted', 'displaced') AND w.environment_ids && b.environment_ids
+     AND (w.starts_when_free OR b.starts_when_free
+          OR (w.starts_at < b.ends_at AND w.ends_at > b.starts_at))
+     AND (priority_rank(b.priority), w.created_at, w.id) < (priority_rank(w.priority), b.created_at, b.id)
+    WHERE b.id = p_booking
+$$;
+
 
 --
 -- Name: booking_versions; Type: TABLE; Schema: public; Owner: -
@@ -855,45 +1339,17 @@ CREATE TABLE public.booking_versions (
     valid_from timestamp with time zone NOT NULL,
     valid_until timestamp with time zone NOT NULL,
     updated_by text NOT NULL,
+    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    approved_version integer,
+    hold_expires_at timestamp with time zone,
+    check_in_minutes integer,
+    checked_in_at timestamp with time zone,
+    lease_seconds integer,
+    lease_expires_at timestamp with time zone,
+    wait_until timestamp with time zone,
+    starts_when_free boolean DEFAULT false NOT NULL,
+    displaced_by text,
     CONSTRAINT booking_version_is_ordered CHECK ((valid_from <= valid_until))
-);
-
-
---
--- Name: bookings; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.bookings (
-    id bigint NOT NULL,
-    state public.booking_state NOT NULL,
-    state_reason text,
-    environment_ids bigint[] NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
-    ends_at timestamp with time zone NOT NULL,
-    time_zone text NOT NULL,
-    title text NOT NULL,
-    team_id bigint NOT NULL,
-    contact text,
-    mode public.booking_mode NOT NULL,
-    ticket text,
-    notes text,
-    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    priority public.booking_priority DEFAULT 'normal'::text NOT NULL,
-    requested_by text NOT NULL,
-    setup_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
-    teardown_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
-    released_at timestamp with time zone,
-    record_only boolean DEFAULT false NOT NULL,
-    import_identity bytea,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
-    CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
-    CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
-    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR (((state)::text = 'completed'::text) AND (ends_at <= created_at)))),
-    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at)))
 );
 
 
@@ -967,40 +1423,6 @@ CREATE TABLE public.environment_versions (
 
 
 --
--- Name: environments; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.environments (
-    id bigint NOT NULL,
-    key text NOT NULL,
-    name text NOT NULL,
-    tier text NOT NULL,
-    owner_team_id bigint,
-    time_zone text NOT NULL,
-    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    capacity integer,
-    status text DEFAULT 'available'::text NOT NULL,
-    status_reason text,
-    status_until timestamp with time zone,
-    part_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    part_usages text[] DEFAULT '{}'::text[] NOT NULL,
-    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
-    setup_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'setupMinutes'::text))::integer, 0)) STORED NOT NULL,
-    teardown_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'teardownMinutes'::text))::integer, 0)) STORED NOT NULL,
-    runbook text DEFAULT ''::text NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    CONSTRAINT environment_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
-    CONSTRAINT environment_capacity_is_positive CHECK ((capacity > 0)),
-    CONSTRAINT environment_key_is_a_slug CHECK ((key ~ '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'::text)),
-    CONSTRAINT environment_parts_are_paired CHECK (((cardinality(part_ids) = cardinality(part_usages)) AND (cardinality(part_ids) <= 100) AND (array_position(part_ids, NULL::bigint) IS NULL) AND (part_usages <@ ARRAY['same'::text, 'shared'::text, 'exclusive'::text]))),
-    CONSTRAINT environment_status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'degraded'::text, 'unavailable'::text, 'retired'::text])))
-);
-
-
---
 -- Name: environments_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -1035,6 +1457,60 @@ CREATE TABLE public.idempotency_records (
 
 
 --
+-- Name: line_calls; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.line_calls (
+    id bigint NOT NULL,
+    environment_id bigint NOT NULL
+);
+
+
+--
+-- Name: line_calls_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.line_calls ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.line_calls_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: notices; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.notices (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    text text NOT NULL,
+    team_id bigint,
+    person text,
+    read_at timestamp with time zone
+);
+
+
+--
+-- Name: notices_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: outbox; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1063,6 +1539,19 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: refusals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refusals (
+    day date NOT NULL,
+    environment_id bigint NOT NULL,
+    team_id bigint NOT NULL,
+    refused bigint NOT NULL,
+    minutes bigint NOT NULL
+);
+
+
+--
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1071,6 +1560,38 @@ CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum bytea NOT NULL,
     applied_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: series; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.series (
+    id bigint NOT NULL,
+    rrule text NOT NULL,
+    exdates timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    rdates timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT series_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at)))
+);
+
+
+--
+-- Name: series_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.series ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.series_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -1158,7 +1679,7 @@ ALTER TABLE ONLY public.bookings
 --
 
 ALTER TABLE ONLY public.claims
-    ADD CONSTRAINT claim_is_held_once PRIMARY KEY (booking_id, environment_id);
+    ADD CONSTRAINT claim_is_held_once PRIMARY KEY (booking_id, environment_id, period);
 
 
 --
@@ -1202,6 +1723,14 @@ ALTER TABLE ONLY public.idempotency_records
 
 
 --
+-- Name: line_calls line_calls_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.line_calls
+    ADD CONSTRAINT line_calls_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: claims no_change_in_a_freeze; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1218,6 +1747,14 @@ ALTER TABLE ONLY public.claims
 
 
 --
+-- Name: notices notices_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1226,11 +1763,27 @@ ALTER TABLE ONLY public.outbox
 
 
 --
+-- Name: refusals refusals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refusals
+    ADD CONSTRAINT refusals_pkey PRIMARY KEY (day, environment_id, team_id);
+
+
+--
 -- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: series series_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.series
+    ADD CONSTRAINT series_pkey PRIMARY KEY (id);
 
 
 --
@@ -1279,6 +1832,13 @@ CREATE INDEX bookings_by_first_environment ON public.bookings USING btree ((envi
 
 
 --
+-- Name: bookings_by_series; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_series ON public.bookings USING btree (series_id, recurrence_id) WHERE (series_id IS NOT NULL);
+
+
+--
 -- Name: bookings_by_start; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1293,6 +1853,20 @@ CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
 
 
 --
+-- Name: bookings_in_line; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_in_line ON public.bookings USING gin (environment_ids) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
+
+
+--
+-- Name: bookings_leased; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_leased ON public.bookings USING btree (lease_expires_at) WHERE (((state)::text = ANY (ARRAY['confirmed'::text, 'active'::text])) AND (lease_expires_at IS NOT NULL));
+
+
+--
 -- Name: bookings_to_begin; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1300,10 +1874,31 @@ CREATE INDEX bookings_to_begin ON public.bookings USING btree (starts_at) WHERE 
 
 
 --
+-- Name: bookings_to_check_in; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_to_check_in ON public.bookings USING btree (starts_at) WHERE (((state)::text = 'confirmed'::text) AND (check_in_minutes IS NOT NULL));
+
+
+--
 -- Name: bookings_to_complete; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX bookings_to_complete ON public.bookings USING btree (ends_at) WHERE ((state)::text = 'active'::text);
+
+
+--
+-- Name: bookings_to_decide; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_to_decide ON public.bookings USING btree (COALESCE(hold_expires_at, ends_at)) WHERE ((state)::text = 'requested'::text);
+
+
+--
+-- Name: bookings_to_give_up; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_to_give_up ON public.bookings USING btree (wait_until) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
 
 
 --
@@ -1328,10 +1923,38 @@ CREATE INDEX environments_by_tier ON public.environments USING btree (tier, key)
 
 
 --
+-- Name: environments_that_limit_teams; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX environments_that_limit_teams ON public.environments USING btree (id) WHERE (policy ? 'teamBookingsAtOnce'::text);
+
+
+--
 -- Name: idempotency_records_by_age; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at);
+
+
+--
+-- Name: line_calls_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX line_calls_by_environment ON public.line_calls USING btree (environment_id);
+
+
+--
+-- Name: notices_by_person; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX notices_by_person ON public.notices USING btree (person, id);
+
+
+--
+-- Name: notices_by_team; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX notices_by_team ON public.notices USING btree (team_id, id);
 
 
 --

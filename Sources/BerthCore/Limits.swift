@@ -21,6 +21,20 @@ public enum Limits {
     public static let labelKeyCharacters = 63
     /// The longest value of a label, in characters.
     public static let labelValueCharacters = 255
+    /// How long one waits in line for what may start when it is free, unless told otherwise, in hours.
+    public static let waitHours = 24
+    /// The longest that one may wait in line, in days.
+    public static let waitDays = 90
+    /// The longest lease between two renewals, in seconds.
+    public static let leaseSeconds = 86_400
+    /// The longest that one request waits for a booking to change, in seconds.
+    public static let preferredWaitSeconds = 60
+    /// The longest recurrence rule, in characters.
+    public static let ruleCharacters = 1_000
+    /// The most occurrences of a series of bookings.
+    public static let occurrences = 366
+    /// The most bookings that one call moves by days.
+    public static let bookingsShifted = 500
     /// The most environments of one booking.
     public static let environmentsPerBooking = 20
     /// The longest key of an environment, in bytes: a DNS label's (RFC 1035, section 2.3.4).

@@ -4,25 +4,34 @@ import Postgres
 
 extension BerthDatabase {
     /// How often a decision is taken again because what it stood on changed meanwhile.
-    private static let mostRounds = 4
+    static let mostRounds = 4
 
-    /// Books, or says why not and what is free instead. All environments or none.
+    /// Books, or says why not and what is free instead. All environments or none. With `waitlist`, what is
+    /// taken is waited for.
     ///
     /// Throws `.invalid` for what names nothing, `.forbidden`, `.policy`, `.conflict`,
     /// `.idempotencyKeyReused`, `.unavailable`, `.outcomeUnknown`. With a key that was used for the same
-    /// request: the booking as it was answered then.
+    /// request: the booking as it was answered then. A series is ``bookSeries(_:by:now:dryRun:idempotency:keep:)``'s.
     public func book(
         _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?
     ) async throws -> Booking {
         try await translatingErrors {
+            guard draft.options.isPlain else {
+                return try await bookAlone(
+                    draft, by: caller, now: now, dryRun: dryRun, idempotency: idempotency)
+            }
             var environments = try await environments.environments(draft.environments, from: client)
             let teamID = try await teamID(draft.team, by: caller, now: now)
             for _ in 0..<Self.mostRounds {
                 try Self.check(draft, on: environments, by: caller, now: now)
+                if environments.contains(where: \.policy.looksAtOthers) {
+                    return try await bookAlone(
+                        draft, by: caller, now: now, dryRun: dryRun, idempotency: idempotency)
+                }
                 let request = BookingRequest(
-                    draft: draft, environments: environments, teamID: teamID, actor: caller.name,
-                    now: now, idempotency: dryRun ? nil : idempotency)
+                    draft, on: environments, teamID: teamID, by: caller.name, now: now,
+                    idempotency: dryRun ? nil : idempotency)
                 switch try await decide(request, dryRun: dryRun) {
                 case .booked(let booking): return booking
                 case .replay(let id, let version):
@@ -33,9 +42,7 @@ extension BerthDatabase {
                         draft.environments, from: client)
                 case .refused:
                     let proposal = Proposal(draft: draft, environments: environments)
-                    if let refusal = try await refusal(of: proposal, now: now) {
-                        throw BerthError.conflict(refusal)
-                    }
+                    try await requireFree([proposal], now: now)
                 }
             }
             throw BerthError.unavailable(retryAfterSeconds: 1)
@@ -51,7 +58,7 @@ extension BerthDatabase {
         }
     }
 
-    private func teamID(_ name: String, by caller: Caller, now: Date) async throws -> Int64 {
+    func teamID(_ name: String, by caller: Caller, now: Date) async throws -> Int64 {
         if let id = try await teams.id(name, from: client) { return id }
         return try await client.transaction { transaction in
             try await transaction.teamID(name, pointer: "/team", by: caller, now: now)
@@ -79,5 +86,12 @@ extension BerthDatabase {
         let violations = BookingRules.violations(
             of: draft.startsAt..<draft.endsAt, on: environments, now: now)
         guard violations.isEmpty else { throw BerthError.policy(violations) }
+    }
+}
+
+extension Policy {
+    /// Whether a booking is decided by more than who holds the time: then in a transaction of its own.
+    fileprivate var looksAtOthers: Bool {
+        teamHoursPerWeek != nil || teamBookingsAtOnce != nil || displaceable == true
     }
 }

@@ -86,15 +86,19 @@ extension BerthDatabase {
     private static let versions = """
         SELECT n.id, n.state, n.state_reason, n.environment_ids, n.starts_at, n.ends_at, n.time_zone,
                n.title, n.team_id, n.contact, n.mode, n.ticket, n.notes, n.labels, n.priority,
-               n.requested_by, n.setup_minutes, n.teardown_minutes, n.released_at, n.version,
-               n.created_at, n.updated_at, n.updated_at AS valid_from,
+               n.requested_by, n.setup_minutes, n.teardown_minutes, n.released_at, n.series_id,
+               n.recurrence_id, n.approvals, n.approved_version, n.hold_expires_at, n.check_in_minutes,
+               n.checked_in_at, n.lease_seconds, n.lease_expires_at, n.wait_until, n.starts_when_free,
+               n.displaced_by, n.version, n.created_at, n.updated_at, n.updated_at AS valid_from,
                NULL::timestamptz AS valid_until, n.updated_by
         FROM bookings n
         UNION ALL
         SELECT v.booking_id, v.state, v.state_reason, v.environment_ids, v.starts_at, v.ends_at,
                v.time_zone, v.title, v.team_id, v.contact, v.mode, v.ticket, v.notes, v.labels,
-               v.priority, o.requested_by, v.setup_minutes, v.teardown_minutes, v.released_at, v.version,
-               o.created_at, v.valid_from, v.valid_from, v.valid_until, v.updated_by
+               v.priority, o.requested_by, v.setup_minutes, v.teardown_minutes, v.released_at,
+               o.series_id, o.recurrence_id, v.approvals, v.approved_version, v.hold_expires_at,
+               v.check_in_minutes, v.checked_in_at, v.lease_seconds, v.lease_expires_at, v.wait_until,
+               v.starts_when_free, v.displaced_by, v.version, o.created_at, v.valid_from, v.valid_from, v.valid_until, v.updated_by
         FROM booking_versions v JOIN bookings o ON o.id = v.booking_id
         """
 }

@@ -96,7 +96,8 @@ extension BerthDatabase {
         _ key: String, expecting version: Int?, by caller: Caller, now: Date, dryRun: Bool,
         _ change: @Sendable (TestEnvironment) throws -> EnvironmentDraft
     ) async throws -> TestEnvironment {
-        let updated = try await decide(dryRun: dryRun) { transaction in
+        let updated = try await explainingStandingBookings(now: now, dryRun: dryRun) {
+            transaction in
             let environment = try await transaction.lockedEnvironment(key)
             guard caller.manages(environment) else {
                 throw BerthError.forbidden("\(key) is managed by its owner, and by admins")
@@ -123,10 +124,7 @@ extension BerthDatabase {
                     WHERE id = \(environment.id)
                     """)
             } catch let error as PostgresError where error.isConflict {
-                throw BerthError.illegalMove(
-                    error.constraintName == "no_overbooking"
-                        ? "more shared bookings stand than that capacity: move them first"
-                        : "bookings that stand would clash on those parts: move them first")
+                throw StandingBookings(error)
             }
             return try await transaction.environment(id: environment.id)
         }
@@ -227,14 +225,13 @@ extension PostgresTransaction {
 
     /// Under the environment's lock. Throws `.conflict` with the bookings that are not over yet.
     fileprivate func requireNothingAhead(of environment: TestEnvironment, now: Date) async throws {
-        let rows = try await query(
-            Conflict.query(
-                environments: [environment.id], mode: .exclusive, from: now,
-                until: Date(timeIntervalSince1970: Double(Limits.latestSecond)), except: nil,
-                limit: Limits.conflictsListed))
-        guard rows.isEmpty else {
+        let ahead = try await conflicts(
+            environments: [environment.id], mode: .exclusive, from: now,
+            until: Date(timeIntervalSince1970: Double(Limits.latestSecond)), except: [],
+            limit: Limits.conflictsListed, now: now)
+        guard ahead.isEmpty else {
             throw BerthError.conflict(
-                Refusal(conflicts: try rows.map(Conflict.init), alternatives: []))
+                Refusal(conflicts: ahead.map(\.conflict), alternatives: []))
         }
     }
 

@@ -3,68 +3,116 @@ import Foundation
 import Postgres
 
 extension BerthDatabase {
-    /// Why a proposal cannot be, and what is free instead; nil when nothing stands in its way any more.
+    /// Throws `.conflict` with why these proposals cannot be, and what is free instead. Returns when nothing
+    /// stands in their way any more, or when time has ended something that did: then it is decided again.
+    ///
     /// Looked up after the locks were released: cost is nobody's but the asker's.
-    func refusal(of proposal: Proposal, now: Date) async throws -> Refusal? {
+    func requireFree(_ proposals: [Proposal], now: Date) async throws {
+        var found: [FoundConflict] = []
+        var refusal = Refusal(conflicts: [], alternatives: [])
+        for proposal in proposals where found.count < Limits.conflictsListed {
+            let conflicts = try await client.conflicts(with: proposal, now: now)
+            found += conflicts
+            if !conflicts.isEmpty, proposals.count == 1 {
+                refusal.alternatives = try await client.alternatives(
+                    to: proposal, around: conflicts.map(\.conflict), now: now)
+            }
+        }
+        let due = Set(found.filter(\.isDue).map(\.bookingID))
+        guard due.isEmpty else { return try await expire(Array(due), now: now) }
+        refusal.conflicts = found.prefix(Limits.conflictsListed).map(\.conflict)
+        guard refusal.conflicts.isEmpty else { throw BerthError.conflict(refusal) }
+    }
+
+    /// When one environment is taken, by what, and when it is free, as an exclusive booking would find it.
+    /// Throws `.notFound`.
+    public func availability(_ key: String, from: Date, to: Date) async throws -> Availability {
+        try await translatingErrors {
+            let environment = try await environment(key)
+            let busy = try await client.conflicts(
+                environments: [environment.id], mode: .exclusive, from: from, until: to,
+                except: [], limit: 5_000, now: to
+            ).map(\.conflict)
+            let free = FreeSlots.gaps(
+                between: busy.map { $0.blocksFrom..<$0.blocksUntil }, in: from..<to)
+            return Availability(environment: key, from: from, to: to, busy: busy, free: free)
+        }
+    }
+}
+
+/// A conflict, and whether time has ended what stands in the way.
+struct FoundConflict {
+    var conflict: Conflict
+    var bookingID: Int64
+    var isDue: Bool
+}
+
+extension PostgresQuerying {
+    /// What stands in the way of a proposal, buffers included.
+    func conflicts(with proposal: Proposal, now: Date) async throws -> [FoundConflict] {
+        let draft = proposal.draft
         let ids = proposal.environments.map(\.id)
         let buffers = try await buffers(of: ids)
-        let draft = proposal.draft
-        let conflicts = try await conflicts(
+        return try await conflicts(
             environments: ids, mode: draft.mode,
-            from: draft.startsAt.addingTimeInterval(-buffers.setup),
-            until: draft.endsAt.addingTimeInterval(buffers.teardown), except: proposal.moving)
-        guard !conflicts.isEmpty else { return nil }
-        let later = try await laterSlots(proposal, buffers: buffers, now: now)
-        let equal = try await equalEnvironments(
-            proposal, blocked: Set(conflicts.map(\.environment)), now: now)
-        return Refusal(conflicts: conflicts, alternatives: later + equal)
+            from: draft.startsAt.addingTimeInterval(-Double(buffers.setup) * 60),
+            until: draft.endsAt.addingTimeInterval(Double(buffers.teardown) * 60),
+            except: proposal.moving, limit: Limits.conflictsListed, now: now)
     }
 
     /// What stands in the way of a use, buffers included.
     func conflicts(
         environments: [Int64], mode: Booking.Mode, from: Date, until: Date,
-        except: BookingReference?, limit: Int = Limits.conflictsListed
-    ) async throws -> [Conflict] {
-        let rows = try await client.query(
-            Conflict.query(
+        except: [BookingReference], limit: Int, now: Date
+    ) async throws -> [FoundConflict] {
+        try await query(
+            FoundConflict.query(
                 environments: environments, mode: mode, from: from, until: until, except: except,
-                limit: limit))
-        return try rows.map(Conflict.init)
+                limit: limit, now: now)
+        ).map(FoundConflict.init)
     }
 
-    private func buffers(
-        of environments: [Int64]
-    ) async throws -> (setup: TimeInterval, teardown: TimeInterval) {
-        let rows = try await client.query(
+    /// What is free instead: the same environments later, and equal ones at the same time.
+    func alternatives(
+        to proposal: Proposal, around conflicts: [Conflict], now: Date
+    ) async throws -> [Alternative] {
+        try await laterSlots(proposal, now: now)
+            + equalEnvironments(proposal, blocked: Set(conflicts.map(\.environment)), now: now)
+    }
+
+    /// The largest buffers among all that these environments reach, in minutes.
+    func buffers(of environments: [Int64]) async throws -> (setup: Int, teardown: Int) {
+        let rows = try await query(
             """
             SELECT coalesce(max(e.setup_minutes), 0), coalesce(max(e.teardown_minutes), 0)
             FROM environment_reach r JOIN environments e ON e.id = r.part_id
             WHERE r.environment_id = ANY (\(environments))
             """)
-        guard let row = rows.first else { return (0, 0) }
-        let (setup, teardown) = try row.decode(Int.self, Int.self)
-        return (Double(setup) * 60, Double(teardown) * 60)
+        let (setup, teardown) = try rows[rows.startIndex].decode(Int.self, Int.self)
+        return (setup, teardown)
     }
 
     /// The same environments, later: the next slots of the same length.
     private func laterSlots(
-        _ proposal: Proposal, buffers: (setup: TimeInterval, teardown: TimeInterval), now: Date
+        _ proposal: Proposal, now: Date
     ) async throws -> [Alternative] {
         let draft = proposal.draft
+        let minutes = try await buffers(of: proposal.environments.map(\.id))
+        let setup = Double(minutes.setup) * 60
         let earliest = max(draft.startsAt, now.roundedUpToSecond)
         let span = earliest..<earliest.addingTimeInterval(Double(Limits.alternativesDays) * 86_400)
-        let rows = try await client.query(
+        let rows = try await query(
             """
             SELECT k.period
             FROM blockers(\(proposal.environments.map(\.id)), \(draft.mode),
-                          \(earliest.addingTimeInterval(-buffers.setup)), \(span.upperBound),
-                          \(proposal.moving?.id), 5000) k
+                          \(earliest.addingTimeInterval(-setup)), \(span.upperBound),
+                          \(proposal.moving.map(\.id)), 5000) k
             """)
         let busy = try rows.map { try $0.decode(Range<Date>.self) }
         let slots = FreeSlots.first(
             Limits.alternativeSlots,
-            ofSeconds: draft.endsAt.timeIntervalSince(draft.startsAt), setup: buffers.setup,
-            teardown: buffers.teardown, between: busy, in: span
+            ofSeconds: draft.endsAt.timeIntervalSince(draft.startsAt), setup: setup,
+            teardown: Double(minutes.teardown) * 60, between: busy, in: span
         ) { slot in
             BookingRules.violations(of: slot, on: proposal.environments, now: now).isEmpty
         }
@@ -84,7 +132,7 @@ extension BerthDatabase {
         var taken = Set(draft.environments)
         var substitutes: [String: [String]] = [:]
         for environment in proposal.environments where blocked.contains(environment.key) {
-            let rows = try await client.query(
+            let rows = try await query(
                 """
                 SELECT \(unescaped: TestEnvironment.columnList)
                 FROM (
@@ -100,7 +148,7 @@ extension BerthDatabase {
                     SELECT FROM blockers(
                         ARRAY[e.id], \(draft.mode),
                         \(draft.startsAt) - make_interval(mins => e.setup_minutes),
-                        \(draft.endsAt) + make_interval(mins => e.teardown_minutes), NULL, 1))
+                        \(draft.endsAt) + make_interval(mins => e.teardown_minutes), '{}', 1))
                 LIMIT \(Limits.alternativeEnvironments)
                 """)
             let free = try rows.map(TestEnvironment.init).filter {
@@ -116,37 +164,23 @@ extension BerthDatabase {
                 startsAt: draft.startsAt, endsAt: draft.endsAt)
         }
     }
-
-    /// When one environment is taken, by what, and when it is free, as an exclusive booking would find it.
-    /// Throws `.notFound`.
-    public func availability(_ key: String, from: Date, to: Date) async throws -> Availability {
-        try await translatingErrors {
-            let environment = try await environment(key)
-            let busy = try await conflicts(
-                environments: [environment.id], mode: .exclusive, from: from, until: to,
-                except: nil, limit: 5_000)
-            let free = FreeSlots.gaps(
-                between: busy.map { $0.blocksFrom..<$0.blocksUntil }, in: from..<to)
-            return Availability(environment: key, from: from, to: to, busy: busy, free: free)
-        }
-    }
 }
 
-extension Conflict {
+extension FoundConflict {
     /// What stands in the way of a use, buffers included; at most `limit`.
     static func query(
         environments: [Int64], mode: Booking.Mode, from: Date, until: Date,
-        except: BookingReference?, limit: Int
+        except: [BookingReference], limit: Int, now: Date
     ) -> PostgresQuery {
         """
         SELECT e.key, k.path, b.id, b.title, (SELECT t.name FROM teams t WHERE t.id = b.team_id),
                b.requested_by, b.contact, b.starts_at, coalesce(b.released_at, b.ends_at), k.period,
-               b.mode
+               b.mode, is_due(b, \(now))
         FROM (
             -- Two may meet in several places: the one nearest to what was asked for tells the most.
             SELECT DISTINCT ON (m.environment_id, m.booking_id)
                    m.environment_id, m.booking_id, m.period, p.path
-            FROM blockers(\(environments), \(mode), \(from), \(until), \(except?.id), \(limit)) m
+            FROM blockers(\(environments), \(mode), \(from), \(until), \(except.map(\.id)), \(limit)) m
             CROSS JOIN LATERAL (SELECT part_path(m.environment_id, m.part_id)) p (path)
             ORDER BY m.environment_id, m.booking_id, cardinality(p.path), p.path) k
         JOIN environments e ON e.id = k.environment_id
@@ -169,11 +203,13 @@ extension Conflict {
         let endsAt: Date = try columns.next()
         let claim: Range<Date> = try columns.next()
         let mode: Booking.Mode = try columns.next()
-        self.init(
+        let isDue: Bool = try columns.next()
+        let conflict = Conflict(
             environment: environment, via: via, kind: .booking,
             reference: BookingReference(id: id).description, title: title, team: team,
             holder: holder, contact: contact, startsAt: startsAt, endsAt: endsAt,
             blocksFrom: claim.lowerBound, blocksUntil: claim.upperBound, mode: mode)
+        self.init(conflict: conflict, bookingID: id, isDue: isDue)
     }
 }
 

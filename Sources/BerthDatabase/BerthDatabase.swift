@@ -13,6 +13,8 @@ public struct BerthDatabase: Sendable {
     public let scheduler: Scheduler
     /// Reads single bookings in batches; a service that the program runs.
     public let reader: BookingReader
+    /// Counts what was refused, for the reports.
+    public let refusals = RefusalCounter()
     let environments: EnvironmentCache
     let teams: TeamCache
     let tokens: TokenCache

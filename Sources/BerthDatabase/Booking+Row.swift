@@ -11,7 +11,7 @@ extension Booking {
         b.starts_at, b.ends_at, b.time_zone, b.title,
         (SELECT t.name FROM teams t WHERE t.id = b.team_id),
         b.contact, b.mode, b.ticket, b.notes, b.labels, b.priority, b.requested_by, b.setup_minutes,
-        b.teardown_minutes, b.released_at, b.version, b.created_at, b.updated_at
+        b.teardown_minutes, b.released_at, \(BookingLife.column), b.version, b.created_at, b.updated_at
         """
 
     init(_ row: PostgresRow) throws {
@@ -39,6 +39,7 @@ extension Booking {
         let setupMinutes: Int = try columns.next()
         let teardownMinutes: Int = try columns.next()
         let releasedAt: Date? = try columns.next()
+        let life: PostgresJSON<StoredLife>? = try columns.next()
         let version: Int = try columns.next()
         let createdAt: Date = try columns.next()
         let updatedAt: Date = try columns.next()
@@ -48,7 +49,8 @@ extension Booking {
             title: title, team: team, contact: contact, mode: mode, ticket: ticket, notes: notes,
             labels: labels.labels, priority: priority, requestedBy: requestedBy,
             setupMinutes: setupMinutes, teardownMinutes: teardownMinutes, releasedAt: releasedAt,
-            version: version, createdAt: createdAt, updatedAt: updatedAt)
+            life: life?.value.life ?? BookingLife(), version: version, createdAt: createdAt,
+            updatedAt: updatedAt)
     }
 }
 

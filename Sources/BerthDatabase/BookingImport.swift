@@ -134,7 +134,9 @@ public struct BookingImport: Sendable {
         _ row: SheetRow, _ decided: Decided, in transaction: PostgresTransaction
     ) async throws -> ImportedRow {
         if case .booked(let booking) = decided.outcome { return .booked(booking.reference) }
-        let conflicts = try await transaction.conflicts(with: decided.request)
+        let proposal = Proposal(
+            draft: decided.request.draft, environments: decided.request.environments)
+        let conflicts = try await transaction.conflicts(with: proposal, now: now).map(\.conflict)
         let met = conflicts.map {
             "\($0.reference) \($0.title) (\($0.team)) on \(($0.via.last ?? $0.environment)) "
                 + "until \(RFC3339.string($0.blocksUntil))"
@@ -185,10 +187,10 @@ public struct BookingImport: Sendable {
             }
         }
         let teamID = try await transaction.teamID(team, pointer: "team", by: caller, now: now)
-        return .success(
-            BookingRequest(
-                draft: draft, environments: named, teamID: teamID, actor: caller.name, now: now,
-                idempotency: nil, importIdentity: identity))
+        var request = BookingRequest(draft, on: named, teamID: teamID, by: caller.name, now: now)
+        request.terms = BookingTerms(imported: row.period, now: now)
+        request.importIdentity = identity
+        return .success(request)
     }
 }
 
@@ -261,18 +263,5 @@ extension PostgresTransaction {
         return .recorded(
             BookingReference(id: id),
             overlaps: try overlaps.map { BookingReference(id: try $0.decode(Int64.self)) })
-    }
-
-    fileprivate func conflicts(with request: BookingRequest) async throws -> [Conflict] {
-        let draft = request.draft
-        let setup = request.environments.map { $0.policy.setupMinutes ?? 0 }.max() ?? 0
-        let teardown = request.environments.map { $0.policy.teardownMinutes ?? 0 }.max() ?? 0
-        let rows = try await query(
-            Conflict.query(
-                environments: request.environments.map(\.id), mode: draft.mode,
-                from: draft.startsAt.addingTimeInterval(-Double(setup) * 60),
-                until: draft.endsAt.addingTimeInterval(Double(teardown) * 60), except: nil,
-                limit: Limits.conflictsListed))
-        return try rows.map(Conflict.init)
     }
 }

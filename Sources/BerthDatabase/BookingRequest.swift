@@ -11,25 +11,51 @@ struct BookingRequest: Sendable {
     var actor: String
     var now: Date
     var idempotency: IdempotencyKey?
+    /// What the environments' policies make of it.
+    var terms: BookingTerms
+    /// Its place in a series.
+    var occurrence: BookingLife.Occurrence?
     /// What makes a row of an imported sheet the same row in another import.
     var importIdentity: Data?
 
-    /// What it is when it is made: it may have begun, or even be over, by then.
-    var state: Booking.State {
-        if draft.endsAt <= now { return .completed }
-        return draft.startsAt <= now ? .active : .confirmed
+    /// A request under the policies of its environments.
+    init(
+        _ draft: BookingDraft, on environments: [TestEnvironment], teamID: Int64, by actor: String,
+        now: Date, idempotency: IdempotencyKey? = nil, occurrence: BookingLife.Occurrence? = nil
+    ) {
+        self.draft = draft
+        self.environments = environments
+        self.teamID = teamID
+        self.actor = actor
+        self.now = now
+        self.idempotency = idempotency
+        self.occurrence = occurrence
+        terms = BookingTerms(
+            of: draft.startsAt..<draft.endsAt, on: environments,
+            leaseSeconds: draft.options.leaseSeconds, now: now)
+    }
+
+    private var life: BookingLife {
+        var life = BookingLife()
+        life.approvals = terms.approvals
+        life.holdExpiresAt = terms.holdExpiresAt
+        life.checkInMinutes = terms.checkInMinutes
+        life.leaseSeconds = terms.leaseSeconds
+        life.leaseExpiresAt = terms.leaseExpiresAt
+        life.occurrence = occurrence
+        return life
     }
 
     /// The booking that it became.
     func booking(id: Int64, setupMinutes: Int, teardownMinutes: Int) -> Booking {
         Booking(
-            reference: BookingReference(id: id), state: state, stateReason: nil,
+            reference: BookingReference(id: id), state: terms.state, stateReason: nil,
             environments: draft.environments, startsAt: draft.startsAt, endsAt: draft.endsAt,
             timeZone: draft.timeZone ?? environments[0].timeZone, title: draft.title,
             team: draft.team, contact: draft.contact, mode: draft.mode, ticket: draft.ticket,
             notes: draft.notes, labels: draft.labels, priority: draft.priority, requestedBy: actor,
             setupMinutes: setupMinutes, teardownMinutes: teardownMinutes, releasedAt: nil,
-            version: 1, createdAt: now, updatedAt: now)
+            life: life, version: 1, createdAt: now, updatedAt: now)
     }
 }
 
@@ -45,7 +71,7 @@ enum BookingOutcome: Sendable {
     case keyReused
 }
 
-/// Calls `book()`, in `sql/migrations/0005_create_booking_functions.sql`.
+/// Calls `book()`, in `sql/migrations/0008_extend_booking_functions.sql`.
 struct BookingBatch {
     var requests: [BookingRequest]
 
@@ -54,13 +80,13 @@ struct BookingBatch {
             """
             SELECT ordinal, outcome, booking_id, booking_version, setup_minutes, teardown_minutes
             FROM book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                      $19, $20, $21)
+                      $19, $20, $21, $22)
             """,
             binds: [
                 requests.map(\.now).max() ?? .distantPast,
                 requests.map { Self.literal($0.environments.map(\.id)) },
                 requests.map { Self.literal($0.environments.map { Int64($0.version) }) },
-                requests.map(\.state.rawValue),
+                requests.map(\.terms.state.rawValue),
                 requests.map(\.draft.startsAt), requests.map(\.draft.endsAt),
                 requests.map { $0.draft.timeZone ?? $0.environments[0].timeZone },
                 requests.map(\.draft.title), requests.map(\.teamID), requests.map(\.draft.contact),
@@ -70,6 +96,9 @@ struct BookingBatch {
                 requests.map(\.idempotency?.tokenID), requests.map(\.idempotency?.scope),
                 requests.map(\.idempotency?.key), requests.map(\.idempotency?.requestHash),
                 requests.map(\.importIdentity),
+                requests.map {
+                    StoredExtras($0.terms, occurrence: $0.occurrence).map(PostgresJSON.init)
+                },
             ])
     }
 
@@ -104,7 +133,7 @@ struct BookingBatch {
     }
 
     /// A PostgreSQL array literal: rows of unequal length cannot stand in an array of arrays.
-    private static func literal(_ numbers: [Int64]) -> String {
+    static func literal(_ numbers: [Int64]) -> String {
         "{\(numbers.map(String.init).joined(separator: ","))}"
     }
 }

@@ -1,20 +1,24 @@
+import BerthCore
 import Foundation
 import Logging
 import Postgres
 
-/// What happens because time passes: bookings begin and complete, old records go.
+/// What happens because time passes: bookings begin and complete; holds, check-ins, leases and waits run
+/// out; those in line are served; old records go.
 ///
 /// Any number of servers may run it at once; each booking moves once.
 public struct Clockwork: Sendable {
     private static let mostTogether = 500
+    private static let mostDue = 50
     private static let mostForgotten = 10_000
 
-    private let client: PostgresClient
+    private let berth: BerthDatabase
     private let logger: Logger
+    private var client: PostgresClient { berth.client }
 
-    /// Clockwork over a pool.
-    public init(client: PostgresClient, logger: Logger) {
-        self.client = client
+    /// Clockwork over a database.
+    public init(_ berth: BerthDatabase, logger: Logger) {
+        self.berth = berth
         self.logger = logger
     }
 
@@ -26,6 +30,57 @@ public struct Clockwork: Sendable {
                 "SELECT advance_bookings(\(now), \(Self.mostTogether))")
             moved = try rows.first?.decode(Int.self) ?? 0
         }
+        try await expireDue(at: now)
+        try await callWhoMayStart(at: now)
+        try await berth.serveLine(at: now)
+        try await berth.serveSelections(at: now)
+    }
+
+    /// Picks candidates without locks; each group is locked and looked at again.
+    private func expireDue(at now: Date) async throws {
+        var found = Self.mostDue
+        while found == Self.mostDue {
+            let rows = try await client.query(
+                """
+                SELECT d.id FROM (
+                    SELECT b.id FROM bookings b
+                    WHERE b.state = 'requested' AND coalesce(b.hold_expires_at, b.ends_at) <= \(now)
+                    UNION
+                    SELECT b.id FROM bookings b
+                    WHERE b.state IN ('waitlisted', 'displaced') AND b.wait_until <= \(now)
+                    UNION
+                    SELECT b.id FROM bookings b
+                    WHERE b.state = 'confirmed' AND b.check_in_minutes IS NOT NULL
+                      AND b.starts_at <= \(now) AND is_due(b, \(now))
+                    UNION
+                    SELECT b.id FROM bookings b
+                    WHERE b.state IN ('confirmed', 'active') AND b.lease_expires_at <= \(now)
+                      AND is_due(b, \(now))) d
+                ORDER BY d.id LIMIT \(Self.mostDue)
+                """)
+            found = rows.count
+            guard found > 0 else { return }
+            try await berth.expire(rows.map { try $0.decode(Int64.self) }, now: now)
+        }
+    }
+
+    /// Those in line whom no event lets in but the time: who may start when it is free, and who was promised
+    /// the rest of a time that has begun.
+    private func callWhoMayStart(at now: Date) async throws {
+        try await client.query(
+            """
+            INSERT INTO line_calls (environment_id)
+            SELECT DISTINCT unnest(w.environment_ids)
+            FROM bookings w
+            WHERE w.state IN ('waitlisted', 'displaced') AND (w.starts_when_free OR w.starts_at <= \(now))
+              AND NOT EXISTS (
+                SELECT FROM blockers(
+                    w.environment_ids, w.mode, \(now),
+                    \(now) + CASE WHEN w.starts_when_free THEN w.ends_at - w.starts_at
+                                  ELSE greatest(w.ends_at - \(now), interval '1 second') END
+                           + make_interval(mins => w.setup_minutes + w.teardown_minutes),
+                    ARRAY[w.id], 1))
+            """)
     }
 
     /// Removes what has served: answers older than a day, and what every watcher has long heard.
@@ -52,6 +107,7 @@ public struct Clockwork: Sendable {
         while !Task.isCancelled {
             do {
                 try await advance(to: clock())
+                if tick % 10 == 0 { try await berth.flushRefusals() }
                 if tick % 60 == 0 { try await forget(before: clock()) }
                 wasAway = false
             } catch {

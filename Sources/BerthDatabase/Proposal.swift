@@ -5,6 +5,6 @@ import Foundation
 struct Proposal: Sendable {
     var draft: BookingDraft
     var environments: [TestEnvironment]
-    /// The booking that is being moved: it does not stand in its own way.
-    var moving: BookingReference?
+    /// Bookings that are being moved: they do not stand in their own way.
+    var moving: [BookingReference] = []
 }

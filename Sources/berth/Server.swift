@@ -57,7 +57,7 @@ struct Server {
         var services: [any Service] = []
         if let cluster = opened.cluster { services.append(cluster) }
         services += [
-            Background { await Clockwork(client: client, logger: logger).run { Date() } },
+            Background { await Clockwork(database, logger: logger).run { Date() } },
             Background { await database.watchTokens() },
             application,
         ]

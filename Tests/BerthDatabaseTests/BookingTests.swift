@@ -98,7 +98,7 @@ struct BookingTests {
             }
             #expect(Set(made.map(\.reference)).count == 1)
             _ = try await database.berth.updateBooking(
-                made[0].reference, expecting: 1, by: TestDatabase.admin, now: now, dryRun: false
+                BookingMoveCall(made[0].reference, expecting: 1, by: TestDatabase.admin, now: now)
             ) {
                 var draft = BookingDraft($0)
                 draft.title = "Renamed"
@@ -126,21 +126,21 @@ struct BookingTests {
             try await database.environment("uat-1") { $0.policy.teardownMinutes = 30 }
             let early = try await database.book(TestDatabase.draft("uat-1", from: 1, to: 3))
             _ = try await database.berth.cancelBooking(
-                early.reference, reason: "slipped", expecting: 1, by: TestDatabase.admin, now: now,
-                dryRun: false, idempotency: nil)
+                BookingMoveCall(early.reference, expecting: 1, by: TestDatabase.admin, now: now),
+                reason: "slipped")
             let running = try await database.book(TestDatabase.draft("uat-1", from: 1, to: 5))
             let twoHoursOn = now.addingTimeInterval(2 * 3600)
             let released = try await database.berth.releaseBooking(
-                running.reference, reason: nil, expecting: nil, by: TestDatabase.admin,
-                now: twoHoursOn, dryRun: false, idempotency: nil)
+                BookingMoveCall(running.reference, by: TestDatabase.admin, now: twoHoursOn),
+                reason: nil)
             #expect(released.state == .completed)
             #expect(released.releasedAt == twoHoursOn)
             #expect(try await database.isRefused(TestDatabase.draft("uat-1", from: 2.4, to: 3)))
             try await database.book(TestDatabase.draft("uat-1", from: 2.5, to: 3))
             await #expect(throws: BerthError.self) {
                 try await database.berth.releaseBooking(
-                    running.reference, reason: nil, expecting: nil, by: TestDatabase.admin,
-                    now: twoHoursOn, dryRun: false, idempotency: nil)
+                    BookingMoveCall(running.reference, by: TestDatabase.admin, now: twoHoursOn),
+                    reason: nil)
             }
         }
     }
@@ -152,7 +152,7 @@ struct BookingTests {
                 try await database.environment("uat-\(place)")
                 try await database.book(TestDatabase.draft("uat-\(place)", from: 1, to: 2))
             }
-            let clockwork = Clockwork(client: database.client, logger: .init(label: "test"))
+            let clockwork = Clockwork(database.berth, logger: .init(label: "test"))
             for (hours, state) in [(0.5, "confirmed"), (1, "active"), (2, "completed")] {
                 await withTaskGroup(of: Void.self) { group in
                     for _ in 0..<4 {
@@ -177,7 +177,7 @@ struct BookingTests {
             let booking = try await database.book(TestDatabase.draft("uat-1", from: 1, to: 2))
             let later = now.addingTimeInterval(60)
             _ = try await database.berth.updateBooking(
-                booking.reference, expecting: 1, by: tester, now: later, dryRun: false
+                BookingMoveCall(booking.reference, expecting: 1, by: tester, now: later)
             ) {
                 var draft = BookingDraft($0)
                 draft.title = "Regression 26.4"
@@ -203,7 +203,8 @@ struct BookingTests {
                     group.addTask {
                         do {
                             _ = try await database.berth.updateBooking(
-                                booking.reference, expecting: 1, by: tester, now: now, dryRun: false
+                                BookingMoveCall(
+                                    booking.reference, expecting: 1, by: tester, now: now)
                             ) {
                                 var draft = BookingDraft($0)
                                 draft.title = "Editor \(editor)"
@@ -230,12 +231,11 @@ struct BookingTests {
                 TestDatabase.draft("uat-1", from: 1, to: 2, team: "mobile"))
             await #expect(throws: BerthError.self) {
                 try await database.berth.cancelBooking(
-                    booking.reference, reason: nil, expecting: nil, by: tester, now: now,
-                    dryRun: false, idempotency: nil)
+                    BookingMoveCall(booking.reference, by: tester, now: now), reason: nil)
             }
             await #expect(throws: BerthError.self) {
                 try await database.berth.updateBooking(
-                    booking.reference, expecting: 1, by: tester, now: now, dryRun: false
+                    BookingMoveCall(booking.reference, expecting: 1, by: tester, now: now)
                 ) { BookingDraft($0) }
             }
             await #expect(throws: BerthError.self) {

@@ -89,8 +89,8 @@ struct DoubleBookingTests {
             try await database.environment("uat-1")
             let first = try await database.book(TestDatabase.draft("uat-1", from: 1, to: 3))
             _ = try await database.berth.cancelBooking(
-                first.reference, reason: nil, expecting: nil, by: TestDatabase.admin,
-                now: TestDatabase.now, dryRun: false, idempotency: nil)
+                BookingMoveCall(first.reference, by: TestDatabase.admin, now: TestDatabase.now),
+                reason: nil)
             try await database.book(TestDatabase.draft("uat-1", from: 2, to: 4))
             await #expect(throws: PostgresError.self) {
                 try await database.psql(
@@ -113,8 +113,9 @@ struct DoubleBookingTests {
             for edit in edits {
                 let error = await #expect(throws: BerthError.self) {
                     try await database.berth.updateBooking(
-                        moved.reference, expecting: 1, by: TestDatabase.admin,
-                        now: TestDatabase.now, dryRun: false
+                        BookingMoveCall(
+                            moved.reference, expecting: 1, by: TestDatabase.admin,
+                            now: TestDatabase.now)
                     ) {
                         var draft = BookingDraft($0)
                         edit(&draft)

@@ -36,7 +36,7 @@ struct BookingAPITests {
                     + #""notes":null,"labels":{"suite":"full"},"priority":"normal","#
                     + #""requestedBy":"tess","recurrence":null,"series":null,"recurrenceId":null,"#
                     + #""approvals":[],"checkedInAt":null,"releasedAt":null,"holdExpiresAt":null,"#
-                    + #""leaseSeconds":null,"waitPosition":null,"waitUntil":null,"#
+                    + #""leaseSeconds":null,"leaseExpiresAt":null,"waitPosition":null,"waitUntil":null,"#
                     + #""displacedBy":null,"#
                     + #""version":1,"createdAt":"2027-03-01T09:00:00Z","#
                     + #""updatedAt":"2027-03-01T09:00:00Z"}"#)

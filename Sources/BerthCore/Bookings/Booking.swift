@@ -12,6 +12,9 @@ public struct Booking: Sendable, Equatable {
         case requested, waitlisted, confirmed, active, completed, rejected, cancelled, expired
         case displaced
 
+        /// Whether it stands in line for a place.
+        public var isWaiting: Bool { self == .waitlisted || self == .displaced }
+
         /// Whether nothing more can happen to it.
         public var isOver: Bool {
             switch self {
@@ -78,6 +81,8 @@ public struct Booking: Sendable, Equatable {
     public var teardownMinutes: Int
     /// When it was given back, if before its end.
     public var releasedAt: Date?
+    /// What it goes through: approval, check-in, lease, the line, a series.
+    public var life: BookingLife
     /// Which version it is, from 1.
     public var version: Int
     /// When it was made.
@@ -91,7 +96,8 @@ public struct Booking: Sendable, Equatable {
         startsAt: Date, endsAt: Date, timeZone: String, title: String, team: String,
         contact: String?, mode: Mode, ticket: String?, notes: String?, labels: [String: String],
         priority: Priority, requestedBy: String, setupMinutes: Int, teardownMinutes: Int,
-        releasedAt: Date?, version: Int, createdAt: Date, updatedAt: Date
+        releasedAt: Date?, life: BookingLife = BookingLife(), version: Int, createdAt: Date,
+        updatedAt: Date
     ) {
         self.reference = reference
         self.state = state
@@ -112,6 +118,7 @@ public struct Booking: Sendable, Equatable {
         self.setupMinutes = setupMinutes
         self.teardownMinutes = teardownMinutes
         self.releasedAt = releasedAt
+        self.life = life
         self.version = version
         self.createdAt = createdAt
         self.updatedAt = updatedAt

@@ -26,6 +26,8 @@ public struct BookingDraft: Sendable, Equatable {
     public var labels: [String: String]
     /// Its place where not all can be served.
     public var priority: Booking.Priority
+    /// How it is to be made; an edit has none of these.
+    public var options = BookingOptions()
 
     /// A draft with the defaults of all that may be left out.
     public init(

@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 /// Turns the rows of a booking sheet into entries, one after the other.
 struct BookingRowParser {

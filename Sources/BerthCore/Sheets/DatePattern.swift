@@ -1,3 +1,5 @@
+import ICalendar
+
 /// How dates are written in a sheet: the value of `--date-format`, such as `dd/MM/yy HH:mm`.
 ///
 /// A subset of Unicode's date patterns (UTS #35 part 4, section 8): `yyyy` and `yy` (20yy), `MM`

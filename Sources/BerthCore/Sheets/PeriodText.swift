@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 /// The cells of a row that together say when.
 struct PeriodText {

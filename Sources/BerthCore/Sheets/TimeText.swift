@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 /// A time as somebody wrote it in a sheet.
 public enum TimeText: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import ICalendar
+
 /// Why a text is not read as a time.
 public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Not ISO, and no pattern was given.

@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 /// Zone rules by environment and by zone, each built once while a sheet is read.
 struct ZoneTable {

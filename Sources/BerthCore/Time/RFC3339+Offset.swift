@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 extension RFC3339 {
     /// `2027-03-01T09:00:00+01:00`, or with `Z` where the offset is zero.

@@ -75,12 +75,12 @@ extension BerthAPI {
 
     func getToken(_ call: Call) async throws -> Response {
         try call.refuseQuery()
-        return Answer(writing: try await database.token(call.tokenID()).write).response
+        return Answer(writing: try await database.token(call.number("token")).write).response
     }
 
     func revokeToken(_ call: Call) async throws -> Response {
         let dryRun = try call.dryRun()
-        let id = try call.tokenID()
+        let id = try call.number("token")
         var token = try await database.token(id)
         if dryRun {
             token.revokedAt = token.revokedAt ?? call.now

@@ -3,6 +3,8 @@ import HTTPTypes
 extension HTTPField.Name {
     static let requestID = named("X-Request-Id")
     static let link = named("Link")
+    static let prefer = named("Prefer")
+    static let preferenceApplied = named("Preference-Applied")
     static let idempotencyKey = named("Idempotency-Key")
 
     private static func named(_ text: String) -> HTTPField.Name {

@@ -29,50 +29,102 @@ extension BerthAPI {
         let key = try call.idempotencyKey(body: body, dryRun: dryRun)
         let object = try call.object(.json, from: body)
         let draft = try BookingDraft(posted: object, by: call.caller, now: call.now)
-        let booking: Booking
         do {
-            booking = try await keysInFlight.hold(key) {
-                try await database.book(
-                    draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key)
+            return try await keysInFlight.hold(key) {
+                draft.options.recurrence == nil
+                    ? try await book(draft, call, dryRun: dryRun, key)
+                    : try await bookSeries(draft, call, dryRun: dryRun, key)
             }
         } catch let error as BerthError {
-            if !dryRun { metrics.countRefusal(error) }
+            if !dryRun { countRefusal(error, of: draft, now: call.now) }
             throw error
         }
+    }
+
+    private func book(
+        _ draft: BookingDraft, _ call: Call, dryRun: Bool, _ key: IdempotencyKey?
+    ) async throws -> Response {
+        let booking = try await database.book(
+            draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key)
         if dryRun { return Answer(writing: booking.writeUnbooked).response }
-        metrics.countBooking(.accepted)
+        metrics.countBooking(booking.state == .waitlisted ? .waitlisted : .accepted)
         return Answer(
             .created, version: booking.version, location: "/v1/bookings/\(booking.reference)",
             writing: booking.write
         ).response
     }
 
+    private func bookSeries(
+        _ draft: BookingDraft, _ call: Call, dryRun: Bool, _ key: IdempotencyKey?
+    ) async throws -> Response {
+        let outcome = try await database.bookSeries(
+            draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
+            keep: { Self.created($0).kept })
+        switch outcome {
+        case .again(let kept): return Answer(kept: kept).response
+        case .done(let series):
+            guard !dryRun else {
+                return Answer { series.first.write(&$0, unbooked: true, skipped: series.skipped) }
+                    .response
+            }
+            metrics.countBooking(.accepted)
+            return Self.created(series).response
+        }
+    }
+
+    private static func created(_ series: BookedSeries) -> Answer {
+        Answer(
+            .created, version: series.first.version,
+            location: "/v1/bookings/\(series.first.reference)"
+        ) { series.first.write(&$0, unbooked: false, skipped: series.skipped) }
+    }
+
+    /// Counts a refusal, for `/metrics` and, off the way of bookings, for the reports.
+    private func countRefusal(_ error: BerthError, of draft: BookingDraft, now: Date) {
+        metrics.countRefusal(error)
+        switch error {
+        case .conflict, .policy: database.refusals.count(draft, at: now)
+        default: break
+        }
+    }
+
     func getBooking(_ call: Call) async throws -> Response {
         try call.refuseQuery()
-        let booking = try await database.booking(call.reference())
-        if call.has(version: booking.version) { return .notModified(version: booking.version) }
-        return Answer(version: booking.version, writing: booking.write).response
+        let reference = try call.reference()
+        var booking = try await database.booking(reference)
+        var wait: Int?
+        if let seconds = call.preferredWait() {
+            wait = seconds
+            booking = try await database.booking(booking, changedWithin: seconds)
+        }
+        var response =
+            call.has(version: booking.version)
+            ? Response.notModified(version: booking.version)
+            : Answer(version: booking.version, writing: booking.write).response
+        if let wait { response.headers[.preferenceApplied] = "wait=\(wait)" }
+        return response
     }
 
     func updateBooking(_ call: Call) async throws -> Response {
-        let dryRun = try call.dryRun()
+        var query = call.query
+        let dryRun = query.flag("dryRun")
+        let scope = query.choice("scope", BookingScope.allCases) ?? .this
+        try query.finish()
         let reference = try call.reference()
         let version = try await call.requiredVersion {
             try await database.booking(reference).version
         }
         let patch = try await call.object(.mergePatch, from: call.body())
-        let booking = try await database.updateBooking(
-            reference, expecting: version, by: call.caller, now: call.now, dryRun: dryRun
-        ) { try BookingDraft(patching: $0, with: patch) }
+        let edit = BookingMoveCall(
+            reference, scope: scope, expecting: version, by: call.caller, now: call.now,
+            dryRun: dryRun)
+        let booking = try await database.updateBooking(edit) { booking in
+            // The others of a series are not what the caller saw: only what it set is applied to them.
+            booking.reference == reference
+                ? try BookingDraft(patching: booking, with: patch)
+                : try BookingDraft(patching: booking, with: patch.withoutReadOnly)
+        }
         return Answer(version: booking.version, writing: booking.write).response
-    }
-
-    func cancelBooking(_ call: Call) async throws -> Response {
-        try await act(call, database.cancelBooking)
-    }
-
-    func releaseBooking(_ call: Call) async throws -> Response {
-        try await act(call, database.releaseBooking)
     }
 
     func getBookingHistory(_ call: Call) async throws -> Response {
@@ -90,31 +142,5 @@ extension BerthAPI {
         return .history(listing, older: older, of: "\(reference)", call, query) {
             $1.write(&$0, since: $2)
         }
-    }
-
-    private typealias Action = (
-        _ reference: BookingReference, _ reason: String?, _ expecting: Int?, _ caller: Caller,
-        _ now: Date, _ dryRun: Bool, _ idempotency: IdempotencyKey?
-    ) async throws -> Booking
-
-    /// An action takes no body, or an object that may give a reason.
-    private func act(_ call: Call, _ action: Action) async throws -> Response {
-        let dryRun = try call.dryRun()
-        let reference = try call.reference()
-        let body = try await call.body()
-        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
-        var reason: String?
-        if body.readableBytes > 0 {
-            var fields = FieldReader(try call.object(.json, from: body), isPatch: false)
-            fields.setOptional(&reason, "reason", .line())
-            try fields.finish()
-        }
-        let version = try await call.expectedVersion {
-            try await database.booking(reference).version
-        }
-        let booking = try await keysInFlight.hold(key) {
-            try await action(reference, reason, version, call.caller, call.now, dryRun, key)
-        }
-        return Answer(version: booking.version, writing: booking.write).response
     }
 }

@@ -11,6 +11,15 @@ extension Booking {
         json.object { writeMembers(&$0, reference: nil) }
     }
 
+    /// Writes the first booking of a series, and the conflicts that others were skipped for.
+    func write(_ json: inout JSONWriter, unbooked: Bool, skipped: [Conflict]) {
+        json.object { json in
+            writeMembers(&json, reference: unbooked ? nil : reference.description)
+            json.name("skipped")
+            json.array(skipped) { $1.write(&$0) }
+        }
+    }
+
     private func writeMembers(_ json: inout JSONWriter, reference: String?) {
         json.member("reference", reference)
         json.member("state", state.rawValue)
@@ -28,22 +37,53 @@ extension Booking {
         json.member("labels", labels)
         json.member("priority", priority.rawValue)
         json.member("requestedBy", requestedBy)
-        writeAbsent(["recurrence", "series", "recurrenceId"], &json)
-        json.member("approvals", [String]())
-        writeAbsent(["checkedInAt"], &json)
+        json.name("recurrence")
+        if let recurrence = life.occurrence?.recurrence {
+            recurrence.write(&json)
+        } else {
+            json.null()
+        }
+        json.member("series", life.occurrence?.series.description)
+        json.member("recurrenceId", life.occurrence?.recurrenceID)
+        json.name("approvals")
+        json.array(life.approvals) { $1.write(&$0) }
+        json.member("checkedInAt", life.checkedInAt)
         json.member("releasedAt", releasedAt)
-        writeAbsent(
-            ["holdExpiresAt", "leaseSeconds", "waitPosition", "waitUntil", "displacedBy"], &json)
+        json.member("holdExpiresAt", life.holdExpiresAt)
+        json.member("leaseSeconds", life.leaseSeconds)
+        json.member("leaseExpiresAt", life.leaseExpiresAt)
+        json.member("waitPosition", life.waitPosition)
+        json.member("waitUntil", life.waitUntil)
+        json.member("displacedBy", life.displacedBy)
         json.member("version", version)
         json.member("createdAt", createdAt)
         json.member("updatedAt", updatedAt)
     }
+}
 
-    /// Members that are part of the shape, and of which this version knows nothing.
-    private func writeAbsent(_ names: [StaticString], _ json: inout JSONWriter) {
-        for name in names {
-            json.name(name)
-            json.null()
+extension Approval {
+    /// Writes what an owner says.
+    func write(_ json: inout JSONWriter) {
+        json.object { json in
+            json.member("environment", environment)
+            json.member("ownerTeam", ownerTeam)
+            json.member("state", state.rawValue)
+            json.member("by", by)
+            json.member("at", at)
+            json.member("note", note)
+        }
+    }
+}
+
+extension RecurrenceText {
+    /// Writes how a series recurs.
+    func write(_ json: inout JSONWriter) {
+        json.object { json in
+            json.member("rrule", rrule)
+            json.name("exdate")
+            json.array(exdates) { $0.value($1) }
+            json.name("rdate")
+            json.array(rdates) { $0.value($1) }
         }
     }
 }
@@ -60,7 +100,8 @@ extension BookingVersion {
             json.name("changes")
             json.changes(
                 from: previous.flatMap { JSONObject(written: $0.booking.write) },
-                to: JSONObject(written: booking.write), except: ["version", "updatedAt"])
+                to: JSONObject(written: booking.write),
+                except: ["version", "updatedAt", "waitPosition"])
         }
     }
 }

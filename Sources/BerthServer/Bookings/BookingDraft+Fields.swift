@@ -5,15 +5,21 @@ extension BookingDraft {
     /// Reads what was posted. Throws `.invalid` with all that is wrong.
     init(posted object: JSONObject, by caller: Caller, now: Date) throws {
         self.init(
-            environments: [], startsAt: now, endsAt: now, title: "", team: caller.team ?? "")
+            environments: [], startsAt: now.flooredToSecond, endsAt: now, title: "",
+            team: caller.team ?? "")
         var fields = FieldReader(object, isPatch: false)
-        fields.require("environments", "title")
+        fields.require("title")
         if caller.team == nil, !fields.has("team") {
             fields.fault("team", "is required, because the token has no team")
         }
+        switch (fields.has("environments"), fields.has("select")) {
+        case (true, true): fields.fault("select", "stands beside environments: give one of the two")
+        case (false, false): fields.fault("environments", "is required, or select in its place")
+        case (true, false), (false, true): break
+        }
         apply(&fields)
         applyPeriod(&fields)
-        fields.refuseLater(Self.laterFields)
+        options = BookingOptions(&fields, for: self, now: now)
         try fields.finish()
     }
 
@@ -27,14 +33,10 @@ extension BookingDraft {
         try fields.finish()
     }
 
-    private static let laterFields = [
-        "select", "recurrence", "onConflict", "waitUntil", "leaseSeconds",
-    ]
-
-    private static let readOnlyFields = [
+    fileprivate static let readOnlyFields = [
         "reference", "state", "stateReason", "requestedBy", "recurrence", "series", "recurrenceId",
         "approvals", "checkedInAt", "releasedAt", "holdExpiresAt", "leaseSeconds", "waitPosition",
-        "waitUntil", "displacedBy", "version", "createdAt", "updatedAt",
+        "waitUntil", "displacedBy", "leaseExpiresAt", "version", "createdAt", "updatedAt",
     ]
 
     /// All but the period.
@@ -89,5 +91,12 @@ extension BookingDraft {
         } else if let minutes {
             endsAt = startsAt.addingTimeInterval(Double(minutes) * 60)
         }
+    }
+}
+
+extension JSONObject {
+    /// The members that an edit of a booking may set.
+    var withoutReadOnly: JSONObject {
+        JSONObject(members: members.filter { !BookingDraft.readOnlyFields.contains($0.name) })
     }
 }

@@ -121,11 +121,6 @@ struct FieldReader {
         }
     }
 
-    /// Records a fault for each name of a later version of the contract.
-    mutating func refuseLater(_ names: [String]) {
-        for name in names where take(name) != nil { fault(name, "is not offered yet") }
-    }
-
     /// Records a fault for each member that nobody asked for.
     mutating func refuseUnknown() {
         for member in object.members where !known.contains(member.name) {

@@ -7,7 +7,7 @@ import Synchronization
 final class ServerMetrics: Sendable {
     /// How a request for a booking ended.
     enum BookingOutcome: String, CaseIterable {
-        case accepted, conflict, policy
+        case accepted, waitlisted, conflict, policy
     }
 
     private struct Series: Hashable {

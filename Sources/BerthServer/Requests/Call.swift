@@ -33,11 +33,11 @@ struct Call: Sendable {
         return reference
     }
 
-    /// The token that the path names. Throws `.notFound` when it is no id.
-    func tokenID() throws(BerthError) -> Int64 {
+    /// The number that the path names something by. Throws `.notFound` when it is none.
+    func number(_ kind: String) throws(BerthError) -> Int64 {
         let text = try parameter("id")
         guard let id = Int64(text), id > 0, String(id) == text else {
-            throw .notFound("no token \(text.prefix(64))")
+            throw .notFound("no \(kind) \(text.prefix(64))")
         }
         return id
     }

@@ -98,6 +98,13 @@ struct Query {
         }
     }
 
+    /// One of the values allowed; nil when it is not given.
+    mutating func choice<Value: RawRepresentable>(
+        _ name: String, _ allowed: [Value]
+    ) -> Value? where Value.RawValue == String {
+        read(name, FieldForm.choice(allowed))
+    }
+
     /// Records what is wrong with a parameter.
     mutating func fault(_ name: String, _ detail: String) {
         faults.append(FieldFault(name, detail))

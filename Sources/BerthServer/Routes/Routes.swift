@@ -25,6 +25,14 @@ enum Routes {
         .get("/v1/bookings/{ref}/history", .viewer) { try await $0.getBookingHistory($1) },
         .post("/v1/bookings/{ref}/cancel", .booker) { try await $0.cancelBooking($1) },
         .post("/v1/bookings/{ref}/release", .booker) { try await $0.releaseBooking($1) },
+        .post("/v1/bookings/{ref}/approve", .manager) { try await $0.approveBooking($1) },
+        .post("/v1/bookings/{ref}/reject", .manager) { try await $0.rejectBooking($1) },
+        .post("/v1/bookings/{ref}/check-in", .booker) { try await $0.checkInBooking($1) },
+        .post("/v1/bookings/{ref}/extend", .booker) { try await $0.extendBooking($1) },
+        .post("/v1/bookings/{ref}/renew", .booker) { try await $0.renewBooking($1) },
+        .post("/v1/bookings/shift", .booker) { try await $0.shiftBookings($1) },
+        .get("/v1/notices", .viewer) { try await $0.listNotices($1) },
+        .post("/v1/notices/{id}/read", .viewer) { try await $0.readNotice($1) },
     ]
 
     private static let access: [Route] = [

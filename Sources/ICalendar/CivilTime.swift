@@ -53,8 +53,8 @@ public struct CivilTime: Hashable, Comparable, Sendable {
     /// The day of the week, 1 for Monday to 7 for Sunday, as ISO 8601 numbers them.
     public var weekday: Int { Self.modulo(dayNumber + 3, 7) + 1 }
 
-    private var secondOfDay: Int { Self.modulo(seconds, 86_400) }
-    private var dayNumber: Int { (seconds - secondOfDay) / 86_400 }
+    var secondOfDay: Int { Self.modulo(seconds, 86_400) }
+    var dayNumber: Int { (seconds - secondOfDay) / 86_400 }
 
     private static func modulo(_ value: Int, _ divisor: Int) -> Int {
         let rest = value % divisor

@@ -1,11 +1,14 @@
 import Foundation
 
-/// An IANA time zone as a table of its changes of offset, exact for ``Limits/years``.
+/// An IANA time zone as a table of its changes of offset, exact for ``years``.
 ///
 /// Built once from `TimeZone` (about 1 ms for a zone with daylight saving), then pure: no lock, no
 /// call into the system, O(log transitions) a look-up. Outside the years of the table the first or
 /// last offset holds, which is not exact.
 public struct ZoneRules: Hashable, Sendable {
+    /// The years of the table.
+    public static let years = 1970...2199
+
     /// The IANA name, such as `Europe/London`.
     public let identifier: String
     /// The instants of change, seconds since 1970, ascending.
@@ -18,8 +21,8 @@ public struct ZoneRules: Hashable, Sendable {
         let margin = 14 * 86_400
         var at = Date(
             timeIntervalSince1970: Double(
-                Self.newYear(Limits.years.lowerBound) - margin))
-        let end = Self.newYear(Limits.years.upperBound + 1) + margin
+                Self.newYear(Self.years.lowerBound) - margin))
+        let end = Self.newYear(Self.years.upperBound + 1) + margin
         var starts: [Int] = []
         var offsets = [zone.secondsFromGMT(for: at)]
         while let next = zone.nextDaylightSavingTimeTransition(after: at), next > at,

@@ -1,0 +1,118 @@
+import BerthCore
+import Foundation
+import Postgres
+
+extension BerthDatabase {
+    /// Books in a transaction of its own: what has to look at more than the time, because it may wait in line,
+    /// take any environment that matches, displace others, or meet a quota.
+    func bookAlone(
+        _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?
+    ) async throws -> Booking {
+        for _ in 0..<Self.mostRounds {
+            let draft = try await withSelection(draft, now: now)
+            do {
+                let answer: BookingAnswer = try await decide(
+                    by: caller, now: now, dryRun: dryRun
+                ) { decision in
+                    let key = dryRun ? nil : idempotency
+                    if let earlier = try await decision.earlierAnswer(to: key) { return earlier }
+                    let booking = try await decision.book(draft)
+                    try await decision.keep(booking, status: 201, for: key)
+                    return .done(booking)
+                }
+                return try await booking(of: answer)
+            } catch let refused as Refused {
+                let proposal = Proposal(draft: draft, environments: refused.environments)
+                try await requireFree([proposal], now: now)
+            }
+        }
+        throw BerthError.unavailable(retryAfterSeconds: 1)
+    }
+}
+
+/// Somebody holds what a decision needs; it is rolled back, and the reasons are looked up.
+struct Refused: Error {
+    var environments: [TestEnvironment]
+}
+
+extension Decision {
+    /// Decides one booking under its locks. Throws ``Refused``.
+    fileprivate func book(_ draft: BookingDraft) async throws -> Booking {
+        let ids = try await environments(draft.environments).map(\.id)
+        let locked = try await lock(environments: ids)
+        // Read again: only now are they what they stay.
+        let environments = try await environments(draft.environments)
+        try BerthDatabase.check(draft, on: environments, by: caller, now: now)
+        let teamID = try await transaction.teamID(
+            draft.team, pointer: "/team", by: caller, now: now)
+        let request = BookingRequest(
+            draft, on: environments, teamID: teamID, by: caller.name, now: now)
+        var id = try await place(request)
+        if id == nil { id = try await displace(for: request) }
+        if let id {
+            try await requireQuotas(of: [id])
+        } else {
+            guard draft.options.onConflict == .waitlist else {
+                throw Refused(environments: environments)
+            }
+            id = try await queue(request)
+        }
+        try await serveLine(locked: locked)
+        return try await booking(id ?? 0)
+    }
+
+    /// Books if nobody holds what it needs; nil when somebody does.
+    private func place(_ request: BookingRequest) async throws -> Int64? {
+        let batch = BookingBatch(requests: [request])
+        let outcome = try batch.outcomes(await transaction.query(batch.query))[0]
+        guard case .booked(let booking) = outcome else { return nil }
+        return booking.reference.id
+    }
+
+    /// Takes its place in line, holding nothing.
+    func queue(_ request: BookingRequest) async throws -> Int64 {
+        let draft = request.draft
+        let startsNow = draft.options.startsNow
+        let patience =
+            startsNow
+            ? now.addingTimeInterval(Double(Limits.waitHours) * 3600)
+            : draft.startsAt > now ? draft.startsAt : draft.endsAt
+        return try await insert(
+            request, state: .waitlisted, waitUntil: draft.options.waitUntil ?? patience,
+            startsWhenFree: startsNow)
+    }
+
+    /// Writes a booking as it is; the triggers derive its claims.
+    func insert(
+        _ request: BookingRequest, id: Int64? = nil, state: Booking.State, waitUntil: Date? = nil,
+        startsWhenFree: Bool = false
+    ) async throws -> Int64 {
+        let draft = request.draft
+        let terms = request.terms
+        let ids = request.environments.map(\.id)
+        let buffers = try await transaction.buffers(of: ids)
+        let waits = state.isWaiting
+        let rows = try await transaction.query(
+            """
+            INSERT INTO bookings (
+                id, state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode, ticket,
+                notes, labels, priority, requested_by, setup_minutes, teardown_minutes, approvals,
+                hold_expires_at, check_in_minutes, lease_seconds, lease_expires_at, wait_until,
+                starts_when_free, select_labels, select_count, series_id, recurrence_id, created_at, updated_at, updated_by)
+            VALUES (coalesce(\(id), nextval('bookings_id_seq')), \(state), \(ids), \(draft.startsAt), \(draft.endsAt),
+                \(draft.timeZone ?? request.environments[0].timeZone), \(draft.title),
+                \(request.teamID), \(draft.contact), \(draft.mode), \(draft.ticket), \(draft.notes),
+                \(PostgresJSON(draft.labels)), \(draft.priority), \(request.actor), \(buffers.setup),
+                \(buffers.teardown), \(PostgresJSON(waits ? [] : terms.approvals)),
+                \(waits ? nil : terms.holdExpiresAt), \(waits ? nil : terms.checkInMinutes),
+                \(terms.leaseSeconds), \(terms.leaseExpiresAt), \(waitUntil), \(startsWhenFree),
+                \(waits ? draft.options.selection.map { PostgresJSON($0.labels) } : nil),
+                \(waits ? draft.options.selection?.count : nil),
+                \(request.occurrence?.series.id), \(request.occurrence?.recurrenceID), \(now), \(now),
+                \(request.actor))
+            RETURNING id
+            """)
+        return try rows[rows.startIndex].decode(Int64.self)
+    }
+}

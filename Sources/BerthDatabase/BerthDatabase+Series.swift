@@ -1,0 +1,125 @@
+import BerthCore
+import Foundation
+import ICalendar
+import Postgres
+
+/// A series as it was booked: its first booking, and what stood in the way of those that were left out.
+public struct BookedSeries: Sendable {
+    /// The first occurrence that was booked.
+    public var first: Booking
+    /// One for each occurrence that was skipped, or waits in line.
+    public var skipped: [Conflict]
+}
+
+extension BerthDatabase {
+    /// Books every occurrence of a series in one transaction; what becomes of those that clash, the draft says:
+    /// with `refuse` nothing is booked, with `skip` they are left out, with `waitlist` they wait in line.
+    ///
+    /// Throws as ``book(_:by:now:dryRun:idempotency:)``, and `.invalid` for a rule that is wrong, endless, too
+    /// long, or does not begin at the draft's start.
+    public func bookSeries(
+        _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?, keep: @Sendable (BookedSeries) throws -> KeptAnswer
+    ) async throws -> Once<BookedSeries> {
+        try await translatingErrors {
+            for _ in 0..<Self.mostRounds {
+                do {
+                    return try await once(
+                        idempotency, now: now, dryRun: dryRun, keep: keep
+                    ) { transaction in
+                        let decision = Decision(transaction: transaction, caller: caller, now: now)
+                        return try await decision.bookSeries(draft)
+                    }
+                } catch let refused as EditsRefused {
+                    try await requireFree(refused.proposals, now: now)
+                }
+            }
+            throw BerthError.unavailable(retryAfterSeconds: 1)
+        }
+    }
+}
+
+extension Decision {
+    fileprivate func bookSeries(_ draft: BookingDraft) async throws -> BookedSeries {
+        let ids = try await environments(draft.environments).map(\.id)
+        let locked = try await lock(environments: ids)
+        let environments = try await environments(draft.environments)
+        var draft = draft
+        let timeZone = draft.timeZone ?? environments[0].timeZone
+        draft.timeZone = timeZone
+        let periods = try SeriesPeriods(draft, in: timeZone).periods
+        let buffers = try await transaction.buffers(of: ids)
+        try SeriesPeriods.requireApart(periods, minutes: buffers.setup + buffers.teardown)
+        let drafts = periods.map { period in
+            var occurrence = draft
+            occurrence.startsAt = period.lowerBound
+            occurrence.endsAt = period.upperBound
+            return occurrence
+        }
+        for occurrence in drafts {
+            try BerthDatabase.check(occurrence, on: environments, by: caller, now: now)
+        }
+        let teamID = try await transaction.teamID(
+            draft.team, pointer: "/team", by: caller, now: now)
+        let series = try await insertSeries(draft, timeZone: timeZone)
+        let requests = drafts.map { occurrence in
+            BookingRequest(
+                occurrence, on: environments, teamID: teamID, by: caller.name, now: now,
+                occurrence: BookingLife.Occurrence(
+                    series: series, recurrenceID: occurrence.startsAt,
+                    recurrence: draft.options.recurrence ?? RecurrenceText(rrule: "")))
+        }
+        return try await place(requests, as: draft.options.onConflict, locked: locked)
+    }
+
+    private func place(
+        _ requests: [BookingRequest], as onConflict: BookingOptions.OnConflict, locked: [Int64]
+    ) async throws -> BookedSeries {
+        let batch = BookingBatch(requests: requests)
+        let outcomes = try batch.outcomes(await transaction.query(batch.query))
+        var booked: [Int64] = []
+        var clashing: [BookingRequest] = []
+        for (request, outcome) in zip(requests, outcomes) {
+            if case .booked(let booking) = outcome {
+                booked.append(booking.reference.id)
+            } else {
+                clashing.append(request)
+            }
+        }
+        let proposals = clashing.map { Proposal(draft: $0.draft, environments: $0.environments) }
+        guard clashing.isEmpty || onConflict != .refuse,
+            !booked.isEmpty || onConflict == .waitlist
+        else { throw EditsRefused(proposals: proposals) }
+        if !booked.isEmpty { try await requireQuotas(of: booked) }
+        var skipped: [Conflict] = []
+        for proposal in proposals {
+            if let conflict = try await transaction.conflicts(with: proposal, now: now).first {
+                skipped.append(conflict.conflict)
+            }
+        }
+        var made = booked
+        if onConflict == .waitlist {
+            for request in clashing { made.append(try await queue(request)) }
+        }
+        try await serveLine(locked: locked)
+        let bookings = try await bookings(made)
+        guard let first = bookings.min(by: { $0.startsAt < $1.startsAt }) else {
+            throw EditsRefused(proposals: proposals)
+        }
+        return BookedSeries(first: first, skipped: skipped)
+    }
+
+    private func insertSeries(
+        _ draft: BookingDraft, timeZone: String
+    ) async throws -> SeriesReference {
+        let rows = try await transaction.query(
+            """
+            INSERT INTO series (rrule, exdates, rdates, starts_at, ends_at, time_zone, created_at, created_by)
+            VALUES (\(draft.options.recurrence?.rrule), \(draft.options.recurrence?.exdates),
+                \(draft.options.recurrence?.rdates), \(draft.startsAt), \(draft.endsAt), \(timeZone),
+                \(now), \(caller.name))
+            RETURNING id
+            """)
+        return SeriesReference(id: try rows[rows.startIndex].decode(Int64.self))
+    }
+}

@@ -1,0 +1,112 @@
+import BerthCore
+import Foundation
+
+/// What an edit makes of a booking, and what the edit makes necessary.
+struct BookingEdit: Sendable {
+    /// As it was read; the edit is applied to just this version.
+    var booking: Booking
+    var draft: BookingDraft
+    /// Those that it names after the edit.
+    var environments: [TestEnvironment]
+
+    /// Whether it bears on what the booking claims.
+    var moves: Bool {
+        draft.startsAt != booking.startsAt || draft.endsAt != booking.endsAt
+            || draft.mode != booking.mode || draft.environments != booking.environments
+    }
+
+    /// Whether it asks for anything beyond what the booking has.
+    var widens: Bool {
+        draft.startsAt < booking.startsAt || draft.endsAt > booking.endsAt
+            || !Set(draft.environments).isSubset(of: booking.environments)
+            || (draft.mode == .exclusive && booking.mode == .shared)
+    }
+
+    /// What the booking is after it: a request that widens asks again, and so does what was approved; what it
+    /// was approved as stays meanwhile.
+    func change(now: Date) -> BookingMove.Change {
+        var change = BookingMove.Change(booking)
+        guard moves else { return change }
+        let named = Set(draft.environments)
+        change.approvals = booking.life.approvals.filter { named.contains($0.environment) }
+        let terms = terms(now: now)
+        if draft.startsAt != booking.startsAt, terms.leaseSeconds != nil {
+            change.leaseExpiresAt = terms.leaseExpiresAt
+        }
+        switch booking.state {
+        case .confirmed, .active:
+            guard widens, !terms.approvals.isEmpty else { return change }
+            change.state = .requested
+            change.approvedVersion = booking.version
+        case .requested where terms.approvals.isEmpty:
+            change.state = terms.state
+            change.holdExpiresAt = nil
+            change.approvedVersion = nil
+            return change
+        case .requested where widens: break
+        default: return change
+        }
+        change.approvals = terms.approvals
+        change.holdExpiresAt = terms.holdExpiresAt
+        return change
+    }
+
+    /// How long it waits for a check-in, as its environments have it now; once it has begun, as before.
+    func checkInMinutes(now: Date) -> Int? {
+        moves && booking.state != .active && !booking.state.isWaiting
+            ? terms(now: now).checkInMinutes : booking.life.checkInMinutes
+    }
+
+    private func terms(now: Date) -> BookingTerms {
+        BookingTerms(
+            of: draft.startsAt..<draft.endsAt, on: environments,
+            leaseSeconds: booking.life.leaseSeconds, now: now)
+    }
+}
+
+extension BookingEdit {
+    /// Throws what forbids the edit, other bookings apart: `.forbidden`, `.illegalMove`, `.invalid`, `.policy`.
+    func check(by caller: Caller, before: [TestEnvironment], now: Date) throws {
+        try booking.requireBooker(caller, before)
+        if booking.state.isOver { return try checkCorrection(by: caller) }
+        if moves { try checkMove(by: caller, now: now) }
+        if draft.priority > max(.normal, booking.priority), caller.role < .manager {
+            throw BerthError.forbidden("priority above normal is given by a manager")
+        }
+    }
+
+    /// A mistake found later is corrected by a manager; when and where it was stays.
+    private func checkCorrection(by caller: Caller) throws {
+        var corrected = BookingDraft(booking)
+        corrected.team = draft.team
+        corrected.ticket = draft.ticket
+        corrected.title = draft.title
+        corrected.notes = draft.notes
+        corrected.labels = draft.labels
+        guard corrected == draft else {
+            throw BerthError.illegalMove(
+                "\(booking.reference) is \(booking.state.rawValue): only its team, ticket, title, notes "
+                    + "and labels can still be corrected")
+        }
+        guard caller.role >= .manager else {
+            throw BerthError.illegalMove(
+                "\(booking.reference) is \(booking.state.rawValue): only a manager can correct it")
+        }
+    }
+
+    private func checkMove(by caller: Caller, now: Date) throws {
+        if booking.state == .active, draft.startsAt != booking.startsAt {
+            throw BerthError.illegalMove("\(booking.reference) has begun: its start stays")
+        }
+        guard draft.endsAt > now else {
+            throw BerthError.invalid("/endsAt", "is past: release the booking to end it now")
+        }
+        // A booking that has begun keeps its start, however long ago; one handed over is judged as its
+        // team's.
+        var checked = draft
+        if booking.state == .active { checked.startsAt = max(draft.startsAt, now) }
+        checked.team = booking.team
+        checked.priority = min(draft.priority, .normal)
+        try BerthDatabase.check(checked, on: environments, by: caller, now: now)
+    }
+}

@@ -1,0 +1,103 @@
+import BerthCore
+import Foundation
+import Postgres
+
+extension Decision {
+    /// The most bookings that one displaces.
+    private static let mostDisplaced = 50
+
+    /// Takes the place of bookings of less priority, where the policies of all that they name allow it: they
+    /// give up their claims and wait in line; then it is booked. In one transaction, under the locks: there are
+    /// never two live claims. Nil when nothing may be displaced; throws ``Refused`` when that was not enough.
+    func displace(for request: BookingRequest) async throws -> Int64? {
+        // Who still has to ask displaces nobody.
+        guard request.terms.approvals.isEmpty else { return nil }
+        var obstacles = try await obstacles(to: request)
+        guard obstacles.contains(where: \.mayBeDisplaced) else { return nil }
+        let rows = try await transaction.query("SELECT nextval('bookings_id_seq')")
+        let id = try rows[rows.startIndex].decode(Int64.self)
+        var displaced: [Int64] = []
+        while let next = obstacles.first(where: \.mayBeDisplaced),
+            displaced.count < Self.mostDisplaced
+        {
+            try await displace(next.id, by: BookingReference(id: id))
+            displaced.append(next.id)
+            obstacles = try await self.obstacles(to: request)
+        }
+        guard obstacles.isEmpty else { throw Refused(environments: request.environments) }
+        let made = try await insert(request, id: id, state: request.terms.state)
+        try await offerAlternatives(to: displaced)
+        return made
+    }
+
+    private func displace(_ id: Int64, by reference: BookingReference) async throws {
+        _ = try await lock(bookings: [id])
+        try await transaction.query(
+            """
+            UPDATE bookings b
+            SET state = 'displaced', state_reason = NULL, displaced_by = \(reference.description),
+                released_at = CASE WHEN b.state IN ('confirmed', 'active') AND b.starts_at <= \(now)
+                                   THEN greatest(b.starts_at, date_trunc('second', \(now)::timestamptz)) END,
+                approved_version = NULL, hold_expires_at = NULL, wait_until = b.ends_at,
+                updated_at = \(now), updated_by = \(caller.name)
+            WHERE b.id = \(id) AND b.state IN ('requested', 'confirmed', 'active')
+            """)
+    }
+
+    private struct Obstacle {
+        var id: Int64
+        var mayBeDisplaced: Bool
+    }
+
+    /// What is in the way, who gives way first at the front: the least priority, then the newest.
+    private func obstacles(to request: BookingRequest) async throws -> [Obstacle] {
+        let draft = request.draft
+        let ids = request.environments.map(\.id)
+        let buffers = try await transaction.buffers(of: ids)
+        let rows = try await transaction.query(
+            """
+            SELECT b.id, b.state IN ('requested', 'confirmed', 'active')
+                AND priority_rank(b.priority) < priority_rank(\(draft.priority))
+                AND NOT EXISTS (
+                    SELECT FROM environments e
+                    WHERE e.id = ANY (b.environment_ids)
+                      AND (e.policy ->> 'displaceable')::boolean IS NOT TRUE)
+            FROM blockers(
+                \(ids), \(draft.mode),
+                \(draft.startsAt.addingTimeInterval(-Double(buffers.setup) * 60)),
+                \(draft.endsAt.addingTimeInterval(Double(buffers.teardown) * 60)), '{}',
+                \(Self.mostDisplaced + 1)) k
+            JOIN bookings b ON b.id = k.booking_id
+            GROUP BY b.id
+            ORDER BY priority_rank(b.priority), b.id DESC
+            """)
+        return try rows.map { row in
+            let (id, may) = try row.decode(Int64.self, Bool.self)
+            return Obstacle(id: id, mayBeDisplaced: may)
+        }
+    }
+
+    /// Adds to the notice of each that it was displaced what is free instead.
+    private func offerAlternatives(to ids: [Int64]) async throws {
+        for booking in try await bookings(ids) {
+            let environments = try await environments(booking.environments)
+            let proposal = Proposal(
+                draft: BookingDraft(booking), environments: environments,
+                moving: [booking.reference])
+            let conflicts = try await transaction.conflicts(with: proposal, now: now)
+            let alternatives = try await transaction.alternatives(
+                to: proposal, around: conflicts.map(\.conflict), now: now)
+            guard !alternatives.isEmpty else { continue }
+            let free = alternatives.map {
+                "\($0.environments.joined(separator: "+")) from \(RFC3339.string($0.startsAt)) "
+                    + "to \(RFC3339.string($0.endsAt))"
+            }
+            try await transaction.query(
+                """
+                UPDATE notices SET text = text || \("; free instead: " + free.joined(separator: ", "))
+                WHERE subject = \(booking.reference.description) AND kind = 'booking.displaced'
+                  AND at = \(booking.updatedAt)
+                """)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import BerthCore
+import BerthTestSupport
+import Foundation
+import Testing
+
+@Suite("Approval over HTTP", .gated)
+struct ApprovalAPITests {
+    private func withAPI(
+        hold: Int? = 60, _ body: @escaping @Sendable (TestAPI) async throws -> Void
+    ) async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") {
+                $0.ownerTeam = "crm"
+                $0.policy.approval = .manager
+                $0.policy.requestHoldMinutes = hold
+            }
+            try await body(api)
+        }
+    }
+
+    @Test("A request holds its time until its owner decides, and nobody else may")
+    func decided() async throws {
+        try await withAPI { api in
+            let made = try await api.post(
+                "/v1/bookings", TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            let reference = try #require(made["reference"])
+            #expect(made["state"] == "requested")
+            #expect(made["holdExpiresAt"] == TestAPI.at(1))
+            #expect(
+                try await api.post("/v1/bookings", TestAPI.booking("uat-1", from: 3, to: 5)).status
+                    == 409)
+            #expect(try await api.move(reference, "approve", as: "bob").status == 403)
+            #expect(try await api.move(reference, "check-in", as: "bob").problem == "illegal-move")
+            let approved = try await api.move(reference, "approve", #"{"note":"fine"}"#, as: "max")
+            #expect(approved["state"] == "confirmed")
+            let approval = try #require((approved.json["approvals"] as? [[String: Any]])?.first)
+            #expect(approval["state"] as? String == "approved")
+            #expect(approval["by"] as? String == "max")
+            #expect(approval["note"] as? String == "fine")
+            #expect(try await api.move(reference, "approve", as: "max").problem == "illegal-move")
+            #expect(try await api.move(reference, "reject", as: "max").problem == "illegal-move")
+            #expect(try await api.notices(of: "bob") == ["booking.approved"])
+            #expect(try await api.notices(of: "max") == ["booking.requested"])
+        }
+    }
+
+    @Test("A request that nobody decides expires with its hold, and frees its time")
+    func expired() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.pass(to: 0.99)
+            #expect(try await api.state(reference) == "requested")
+            try await api.pass(to: 1)
+            let expired = try await api.get("/v1/bookings/\(reference)")
+            #expect(expired["state"] == "expired")
+            #expect(expired["stateReason"] == "hold")
+            #expect(try await api.notices(of: "bob") == ["booking.expired"])
+            try await api.book(TestAPI.booking("uat-1", from: 2, to: 4))
+        }
+    }
+
+    @Test("A hold that has run out stands in nobody's way, whenever the clockwork comes by")
+    func dueHoldIsMet() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            api.clock.now = TestDatabase.now.addingTimeInterval(3600)
+            try await api.book(TestAPI.booking("uat-1", from: 2, to: 4))
+            #expect(try await api.state(reference) == "expired")
+            let late = try await api.move(reference, "approve", as: "max")
+            #expect(late.problem == "illegal-move")
+        }
+    }
+
+    @Test("An edit that widens asks again; rejected, what was approved stands as it was")
+    func wideningIsRejected() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.move(reference, "approve", as: "max")
+            let asked = try await api.edit(
+                reference, #"{"startsAt":"\#(TestAPI.at(10))","endsAt":"\#(TestAPI.at(12))"}"#,
+                as: "bob")
+            #expect(asked["state"] == "requested")
+            #expect(asked["startsAt"] == TestAPI.at(10))
+            // Both times are held: what was approved, and what is asked for.
+            for from in [2.0, 10.0] {
+                let other = TestAPI.booking("uat-1", from: from, to: from + 1)
+                #expect(try await api.post("/v1/bookings", other).status == 409)
+            }
+            try await api.book(TestAPI.booking("uat-1", from: 6, to: 7))
+            let rejected = try await api.move(reference, "reject", #"{"note":"no"}"#, as: "max")
+            #expect(rejected["state"] == "confirmed")
+            #expect(rejected["startsAt"] == TestAPI.at(2))
+            #expect(rejected["endsAt"] == TestAPI.at(4))
+            #expect(rejected["stateReason"] == "the edit was rejected: no")
+            try await api.book(TestAPI.booking("uat-1", from: 10, to: 12))
+            #expect(try await api.database.doubleBookings() == 0)
+        }
+    }
+
+    @Test("An edit that widens and is approved gives up what it held before")
+    func wideningIsApproved() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.move(reference, "approve", as: "max")
+            _ = try await api.edit(
+                reference, #"{"startsAt":"\#(TestAPI.at(3))","endsAt":"\#(TestAPI.at(6))"}"#,
+                as: "bob")
+            let approved = try await api.move(reference, "approve", as: "max")
+            #expect(approved["state"] == "confirmed")
+            #expect(approved["endsAt"] == TestAPI.at(6))
+            try await api.book(TestAPI.booking("uat-1", from: 2, to: 3))
+            let other = TestAPI.booking("uat-1", from: 5, to: 7)
+            #expect(try await api.post("/v1/bookings", other).status == 409)
+        }
+    }
+
+    @Test("An edit that widens and is not decided in time leaves what was approved")
+    func wideningExpires() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.move(reference, "approve", as: "max")
+            _ = try await api.edit(reference, #"{"endsAt":"\#(TestAPI.at(6))"}"#, as: "bob")
+            try await api.pass(to: 1)
+            let restored = try await api.get("/v1/bookings/\(reference)")
+            #expect(restored["state"] == "confirmed")
+            #expect(restored["endsAt"] == TestAPI.at(4))
+        }
+    }
+
+    @Test("An edit that asks for less needs nobody")
+    func narrowing() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.move(reference, "approve", as: "max")
+            let edited = try await api.edit(
+                reference, #"{"endsAt":"\#(TestAPI.at(3))","title":"Shorter"}"#, as: "bob")
+            #expect(edited["state"] == "confirmed")
+        }
+    }
+
+    @Test("Each owner of a booking's environments decides; the last yes confirms, one no rejects")
+    func severalOwners() async throws {
+        try await withAPI { api in
+            for key in ["uat-2", "uat-3"] {
+                try await api.database.environment(key) {
+                    $0.ownerTeam = "mobile"
+                    $0.policy.approval = .manager
+                }
+            }
+            let both = try await api.book(
+                TestAPI.booking("uat-1", "uat-2", from: 2, to: 4), as: "bob")
+            #expect(try await api.move(both, "approve", as: "max")["state"] == "requested")
+            #expect(try await api.move(both, "approve", as: "max").status == 403)
+            #expect(try await api.move(both, "approve", as: "ada")["state"] == "confirmed")
+            let rejected = try await api.book(
+                TestAPI.booking("uat-1", "uat-3", from: 5, to: 6), as: "bob")
+            #expect(try await api.move(rejected, "reject", as: "max")["state"] == "rejected")
+            #expect(try await api.move(rejected, "approve", as: "ada").problem == "illegal-move")
+            try await api.book(TestAPI.booking("uat-3", from: 5, to: 6), as: "bob")
+        }
+    }
+}
