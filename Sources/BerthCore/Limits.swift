@@ -47,6 +47,12 @@ public enum Limits {
     public static let bookingDays = 366
     /// The longest span of one question about availability, in days.
     public static let availabilityDays = 366
+    /// The slots that a search for free time finds when the caller does not say.
+    public static let defaultSlots = 20
+    /// The most slots that one search for free time may ask for.
+    public static let slotsFound = 100
+    /// The most environments among which a search looks for some that can be booked together.
+    public static let slotCandidates = 500
     /// How far ahead free slots are looked for, in days.
     public static let alternativesDays = 90
     /// How late a booking may start before now, in seconds, for those who may not write history.

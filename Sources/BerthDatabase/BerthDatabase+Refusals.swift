@@ -212,10 +212,3 @@ extension FoundConflict {
         self.init(conflict: conflict, bookingID: id, isDue: isDue)
     }
 }
-
-extension Date {
-    /// The API's instants are whole seconds.
-    fileprivate var roundedUpToSecond: Date {
-        Date(timeIntervalSince1970: timeIntervalSince1970.rounded(.up))
-    }
-}

@@ -41,6 +41,25 @@ struct OpenHours {
         return nil
     }
 
+    /// When it is open on the days of a period, in order, what touches joined.
+    func openings(in period: Range<Date>) -> [Range<Date>] {
+        var joined: [Range<Date>] = []
+        var day = calendar.startOfDay(for: period.lowerBound)
+        while day < period.upperBound {
+            for open in openings(on: day) {
+                if let last = joined.last, open.lowerBound <= last.upperBound {
+                    let end = max(last.upperBound, open.upperBound)
+                    joined[joined.count - 1] = last.lowerBound..<end
+                } else {
+                    joined.append(open)
+                }
+            }
+            guard let next = calendar.date(byAdding: .day, value: 1, to: day) else { break }
+            day = next
+        }
+        return joined
+    }
+
     private func openings(on day: Date) -> [Range<Date>] {
         let weekday = calendar.component(.weekday, from: day)
         return hours.filter { $0.weekdays.contains(weekday) }

@@ -82,14 +82,7 @@ extension BerthAPI {
 
     func getAvailability(_ call: Call) async throws -> Response {
         var query = call.query
-        let day = 86_400.0
-        let from = query.read("from", .instant) ?? call.now
-        let to = query.read("to", .instant) ?? from.addingTimeInterval(14 * day)
-        if to <= from {
-            query.fault("to", "is not after from")
-        } else if to.timeIntervalSince(from) > Double(Limits.availabilityDays) * day {
-            query.fault("to", "is more than \(Limits.availabilityDays) days after from")
-        }
+        let (from, to) = call.span(&query)
         try query.finish()
         let availability = try await database.availability(
             call.parameter("key"), from: from, to: to)

@@ -15,6 +15,7 @@ enum Routes {
         .delete("/v1/environments/{key}", .manager) { try await $0.retireEnvironment($1) },
         .get("/v1/environments/{key}/history", .viewer) { try await $0.getEnvironmentHistory($1) },
         .get("/v1/environments/{key}/availability", .viewer) { try await $0.getAvailability($1) },
+        .get("/v1/availability", .viewer) { try await $0.searchAvailability($1) },
     ]
 
     private static let bookings: [Route] = [
