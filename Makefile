@@ -34,6 +34,7 @@ format: ## format the Swift sources in place
 bench: ## measure against a database of its own; BENCH=--quick for a short run
 	@scripts/install-missing build database bench
 	Benchmarks/run $(BENCH)
+	Benchmarks/search $(BENCH)
 
 clean: ## remove what was built; data directories stay
 	swift package clean

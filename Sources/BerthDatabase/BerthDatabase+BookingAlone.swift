@@ -9,20 +9,20 @@ extension BerthDatabase {
         _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?
     ) async throws -> Booking {
-        for _ in 0..<Self.mostRounds {
-            let draft = try await withSelection(draft, now: now)
+        for round in 0..<Self.mostRounds {
             do {
                 let answer: BookingAnswer = try await decide(
                     by: caller, now: now, dryRun: dryRun
                 ) { decision in
                     let key = dryRun ? nil : idempotency
                     if let earlier = try await decision.earlierAnswer(to: key) { return earlier }
-                    let booking = try await decision.book(draft)
+                    let booking = try await decision.book(draft, choosesAlone: round > 0)
                     try await decision.keep(booking, status: 201, for: key)
                     return .done(booking)
                 }
                 return try await booking(of: answer)
             } catch let refused as Refused {
+                if refused.mayChooseOthers { continue }
                 let proposal = Proposal(draft: draft, environments: refused.environments)
                 try await requireFree([proposal], now: now)
             }
@@ -34,11 +34,16 @@ extension BerthDatabase {
 /// Somebody holds what a decision needs; it is rolled back, and the reasons are looked up.
 struct Refused: Error {
     var environments: [TestEnvironment]
+    /// They were chosen because they were free, and somebody was faster: others may be.
+    var mayChooseOthers = false
 }
 
 extension Decision {
     /// Decides one booking under its locks. Throws ``Refused``.
-    fileprivate func book(_ draft: BookingDraft) async throws -> Booking {
+    fileprivate func book(_ given: BookingDraft, choosesAlone: Bool) async throws -> Booking {
+        var draft = given
+        let choice = try await choice(for: given, alone: choosesAlone)
+        if let choice { draft.environments = choice.environments }
         let ids = try await environments(draft.environments).map(\.id)
         let locked = try await lock(environments: ids)
         // Read again: only now are they what they stay.
@@ -54,7 +59,8 @@ extension Decision {
             try await requireQuotas(of: [id])
         } else {
             guard draft.options.onConflict == .waitlist else {
-                throw Refused(environments: environments)
+                throw Refused(
+                    environments: environments, mayChooseOthers: choice?.areFree ?? false)
             }
             id = try await queue(request)
         }
@@ -99,7 +105,8 @@ extension Decision {
                 id, state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode, ticket,
                 notes, labels, priority, requested_by, setup_minutes, teardown_minutes, approvals,
                 hold_expires_at, check_in_minutes, lease_seconds, lease_expires_at, wait_until,
-                starts_when_free, select_labels, select_count, series_id, recurrence_id, created_at, updated_at, updated_by)
+                starts_when_free, select_labels, select_count, series_id, recurrence_id, created_at,
+                updated_at, updated_by)
             VALUES (coalesce(\(id), nextval('bookings_id_seq')), \(state), \(ids), \(draft.startsAt), \(draft.endsAt),
                 \(draft.timeZone ?? request.environments[0].timeZone), \(draft.title),
                 \(request.teamID), \(draft.contact), \(draft.mode), \(draft.ticket), \(draft.notes),

@@ -3,24 +3,29 @@ import Foundation
 import Postgres
 
 extension BerthDatabase {
+    /// The best slots over all environments that match, best first, in the order of ``SlotRank``. Cost: a pass
+    /// over the environments, and the claims of the time looked at.
+    public func slots(_ question: SlotQuestion, now: Date) async throws -> [Slot] {
+        try await translatingErrors { try await client.slots(question, now: now) }
+    }
+}
+
+extension PostgresQuerying {
     /// The best slots over all environments that match, best first, in the order of ``SlotRank``.
     ///
     /// SQL narrows all environments to those with the best first slots, looking near first and farther only
     /// while too few are found; ``SlotSearch`` decides among these. Cost: a pass over the environments, and
     /// the claims of the time looked at; where few match, a look-up for each.
-    public func slots(_ question: SlotQuestion, now: Date) async throws -> [Slot] {
+    func slots(_ question: SlotQuestion, now: Date) async throws -> [Slot] {
         let first = max(question.from, now).roundedUpToSecond
         let last = question.to.addingTimeInterval(-question.length)
         guard first <= last else { return [] }
-        return try await translatingErrors {
-            let rules = try await startRules(question, in: first...last, now: now)
-            guard rules.reduce(0, { $0 + $1.environments }) <= question.wanted else {
-                return try await farther(question, rules, from: first)
-            }
-            let all = try await matching(question, rules)
-            return try await slots(
-                among: all, question, rules, in: first..<question.to)
+        let rules = try await startRules(question, in: first...last, now: now)
+        guard rules.reduce(0, { $0 + $1.environments }) <= question.wanted else {
+            return try await farther(question, rules, from: first)
         }
+        return try await slots(
+            among: matching(question, rules), question, rules, in: first..<question.to)
     }
 
     /// The different rules of the environments that match, and when each lets a booking start.
@@ -28,7 +33,7 @@ extension BerthDatabase {
         _ question: SlotQuestion, in span: ClosedRange<Date>, now: Date
     ) async throws -> [StartRules] {
         let selector = Selector(question.labels)
-        let rows = try await client.query(
+        let rows = try await query(
             """
             SELECT g.rules_hash, g.environments, e.policy, e.time_zone
             FROM (
@@ -56,7 +61,7 @@ extension BerthDatabase {
         _ question: SlotQuestion, _ rules: [StartRules]
     ) async throws -> [Int64] {
         let selector = Selector(question.labels)
-        let rows = try await client.query(
+        let rows = try await query(
             """
             SELECT m.environment_id
             FROM matching_environments(
@@ -72,7 +77,7 @@ extension BerthDatabase {
         _ question: SlotQuestion, _ rules: [StartRules], from: Date
     ) async throws -> [Slot] {
         let earliest = rules.compactMap(\.starts.first?.lowerBound).min() ?? from
-        let horizons = try await client.query(
+        let horizons = try await query(
             """
             SELECT search_horizon(\(earliest), \(question.to),
                                   make_interval(secs => \(question.length)), 4000)
@@ -80,7 +85,7 @@ extension BerthDatabase {
         var horizon = try horizons[horizons.startIndex].decode(Date.self)
         while true {
             let firsts = try await firstSlots(question, rules, from: earliest, until: horizon)
-            if horizon >= question.to || Self.isSettled(firsts, question) {
+            if horizon >= question.to || question.isSettled(firsts) {
                 let slots = try await slots(
                     among: firsts.prefix(question.wanted).map(\.environment), question, rules,
                     in: from..<horizon)
@@ -101,19 +106,6 @@ extension BerthDatabase {
         ).slots(question.limit)
     }
 
-    /// Whether looking farther would change nothing: enough were found, and among those wanted no two are
-    /// equally good but for how long they stay free.
-    private static func isSettled(_ firsts: [FirstSlot], _ question: SlotQuestion) -> Bool {
-        guard firsts.count > question.wanted else { return false }
-        return question.count > 1
-            || !zip(firsts, firsts.dropFirst()).contains { one, next in
-                one.rank.freeUntil == nil && next.rank.freeUntil == nil
-                    && one.rank.startsAt == next.rank.startsAt
-                    && one.rank.degraded == next.rank.degraded
-                    && one.rank.places == next.rank.places
-            }
-    }
-
     /// The best first slots of different environments, one more than wanted.
     private func firstSlots(
         _ question: SlotQuestion, _ rules: [StartRules], from: Date, until: Date
@@ -121,7 +113,7 @@ extension BerthDatabase {
         let last = until.addingTimeInterval(-question.length)
         let near = rules.map { $0.upTo(last) }.filter { !$0.starts.isEmpty }
         let selector = Selector(question.labels)
-        let rows = try await client.query(
+        let rows = try await query(
             """
             SELECT f.environment_id, f.starts_at, f.degraded, f.places, f.free_until
             FROM first_slots(
@@ -140,17 +132,13 @@ extension BerthDatabase {
         let starts = Dictionary(
             rules.map { ($0.hash, $0.starts) }, uniquingKeysWith: { one, _ in one })
         let farthest = Double(Limits.bufferMinutes) * 60
-        let rows = try await client.query(
+        let rows = try await query(
             """
             SELECT e.key, e.rules_hash, e.status, e.status_until, r.setup, r.teardown,
-                   coalesce(s.places, 0), r.parts, r.alone,
-                   array(SELECT t FROM unnest(b.busy) t)
+                   coalesce(s.places, 0), array(SELECT t FROM unnest(b.busy) t)
             FROM environments e
             JOIN (SELECT h.environment_id, max(p.setup_minutes) AS setup,
-                         max(p.teardown_minutes) AS teardown, array_agg(h.part_id) AS parts,
-                         array_agg(CASE \(question.mode)::text
-                                   WHEN 'exclusive' THEN h.exclusive_if_exclusive
-                                   ELSE h.exclusive_if_shared END) AS alone
+                         max(p.teardown_minutes) AS teardown
                   FROM environment_reach h JOIN environments p ON p.id = h.part_id
                   WHERE h.environment_id = ANY (\(environments))
                   GROUP BY h.environment_id) r ON r.environment_id = e.id
@@ -168,6 +156,19 @@ extension BerthDatabase {
 extension SlotQuestion {
     /// How many environments have to be looked at closely.
     fileprivate var wanted: Int { count == 1 ? limit : Limits.slotCandidates }
+
+    /// Whether looking farther than these first slots would change nothing: enough were found, and among those
+    /// wanted no two are equally good but for how long they stay free.
+    fileprivate func isSettled(_ firsts: [FirstSlot]) -> Bool {
+        guard firsts.count > wanted else { return false }
+        return count > 1
+            || !zip(firsts, firsts.dropFirst()).contains { one, next in
+                one.rank.freeUntil == nil && next.rank.freeUntil == nil
+                    && one.rank.startsAt == next.rank.startsAt
+                    && one.rank.degraded == next.rank.degraded
+                    && one.rank.places == next.rank.places
+            }
+    }
 }
 
 /// A selector's reserved keys apart from its labels.
@@ -238,8 +239,6 @@ extension SlotCandidate {
         let setup: Int = try columns.next()
         let teardown: Int = try columns.next()
         let places: Int = try columns.next()
-        let parts: [Int64] = try columns.next()
-        let alone: [Bool] = try columns.next()
         let busy: [Range<Date>] = try columns.next()
         let notBefore: Date
         switch (status, statusUntil?.roundedUpToSecond) {
@@ -250,7 +249,6 @@ extension SlotCandidate {
         self.init(
             key: key, isDegraded: status == .degraded, setup: Double(setup) * 60,
             teardown: Double(teardown) * 60, places: places,
-            parts: Dictionary(zip(parts, alone), uniquingKeysWith: { $0 || $1 }),
             starts: (starts[hash] ?? []).compactMap { range in
                 let first = max(range.lowerBound, notBefore)
                 let end = min(range.upperBound, last)

@@ -80,12 +80,13 @@ extension Decision {
         let chosen = try await SelectionQuery(
             selection: selection, mode: booking.mode, period: period, now: now
         ).choose(from: transaction)
+        guard chosen.areFree else { return }
         _ = try await lock(
-            environments: chosen.map(\.id) + environments(booking.environments).map(\.id))
+            environments: environments(chosen.environments + booking.environments).map(\.id))
         guard let locked = try await lock(bookings: [id]).first, locked.state.isWaiting else {
             return
         }
-        try await serve(locked, on: chosen.map(\.key))
+        try await serve(locked, on: chosen.environments)
     }
 
     private func serve(_ booking: Booking, on keys: [String]) async throws {

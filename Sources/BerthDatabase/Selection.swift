@@ -4,65 +4,63 @@ import Postgres
 
 /// A look for any environments that match and are free.
 struct SelectionQuery {
-    /// The most that are looked at; beyond, a selector should say more.
-    private static let mostLookedAt = 200
-
     var selection: BookingOptions.Selection
     var mode: Booking.Mode
     var period: Range<Date>
     var now: Date
 
-    /// The environments that disturb others least (docs/decisions/0012), as many as are wanted, free ones
-    /// first; those that are not free only to be told of, or waited for. Throws `.invalid` when fewer match.
-    func choose(from source: some PostgresQuerying) async throws -> [TestEnvironment] {
-        let free = try await candidates(from: source, areFree: true).filter {
-            BookingRules.violations(of: period, on: [$0], now: now).isEmpty
-        }
-        var chosen = Array(free.prefix(selection.count))
-        if chosen.count < selection.count {
-            let known = Set(chosen.map(\.key))
-            let others = try await candidates(from: source, areFree: false)
-            chosen += others.filter { !known.contains($0.key) }
-                .prefix(selection.count - chosen.count)
-        }
-        guard chosen.count == selection.count else {
-            throw BerthError.invalid(
-                "/select", "matches \(chosen.count) environments: \(selection.count) are wanted")
-        }
-        return chosen
+    /// How far behind the period is looked, for a gap that ends soon.
+    private static let lookAhead = 14.0 * 86_400
+
+    /// What was chosen.
+    struct Choice {
+        var environments: [String]
+        /// Whether all were free for the whole period when they were chosen.
+        var areFree: Bool
     }
 
-    private func candidates(
-        from source: some PostgresQuerying, areFree: Bool
-    ) async throws -> [TestEnvironment] {
+    /// The environments that disturb others least (docs/decisions/0012), as many as are wanted; when not so
+    /// many are free, any of those that match, to be told of or waited for. Throws `.invalid` when fewer match.
+    /// Cost: a search for free time.
+    func choose(from source: some PostgresQuerying) async throws -> Choice {
+        let question = SlotQuestion(
+            labels: selection.labels, mode: mode, count: selection.count,
+            length: period.upperBound.timeIntervalSince(period.lowerBound),
+            from: period.lowerBound, to: period.upperBound.addingTimeInterval(Self.lookAhead),
+            limit: 1)
+        let slot = try await source.slots(question, now: min(now, period.lowerBound)).first
+        if let slot, slot.startsAt == period.lowerBound {
+            return Choice(environments: slot.environments, areFree: true)
+        }
+        return Choice(environments: try await matching(source), areFree: false)
+    }
+
+    private func matching(_ source: some PostgresQuerying) async throws -> [String] {
         let rows = try await source.query(
             """
-            SELECT \(unescaped: TestEnvironment.columnList)
-            FROM environments e
+            SELECT e.key FROM environments e
             WHERE matches_selector(e, \(PostgresJSON(selection.labels))) AND e.status <> 'retired'
-              AND (NOT \(areFree) OR NOT EXISTS (
-                SELECT FROM blockers(
-                    ARRAY[e.id], \(mode), \(period.lowerBound) - make_interval(mins => e.setup_minutes),
-                    \(period.upperBound) + make_interval(mins => e.teardown_minutes), '{}', 1)))
-            ORDER BY e.status = 'degraded',
-                     (SELECT count(DISTINCT up.environment_id)
-                      FROM environment_reach down JOIN environment_reach up ON up.part_id = down.part_id
-                      WHERE down.environment_id = e.id),
-                     e.key
-            LIMIT \(Self.mostLookedAt)
+            ORDER BY e.status, e.key LIMIT \(selection.count)
             """)
-        return try rows.map(TestEnvironment.init)
+        guard rows.count == selection.count else {
+            throw BerthError.invalid(
+                "/select", "matches \(rows.count) environments: \(selection.count) are wanted")
+        }
+        return try rows.map { try $0.decode(String.self) }
     }
 }
 
-extension BerthDatabase {
-    /// The draft with environments chosen for it, where it selects any that match.
-    func withSelection(_ draft: BookingDraft, now: Date) async throws -> BookingDraft {
-        guard let selection = draft.options.selection else { return draft }
-        let query = SelectionQuery(
-            selection: selection, mode: draft.mode, period: draft.startsAt..<draft.endsAt, now: now)
-        var chosen = draft
-        chosen.environments = try await query.choose(from: client).map(\.key)
-        return chosen
+extension Decision {
+    /// What is chosen for a draft that takes any environments that match; nil when it names them. Alone, nobody
+    /// else chooses before this transaction has ended, so many who want any of the same do not all take the one.
+    func choice(for draft: BookingDraft, alone: Bool) async throws -> SelectionQuery.Choice? {
+        guard let selection = draft.options.selection else { return nil }
+        if alone {
+            try await transaction.query(
+                "SELECT pg_advisory_xact_lock(hashtextextended('berth.selectors', 0))")
+        }
+        return try await SelectionQuery(
+            selection: selection, mode: draft.mode, period: draft.startsAt..<draft.endsAt, now: now
+        ).choose(from: transaction)
     }
 }

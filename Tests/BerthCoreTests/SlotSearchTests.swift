@@ -11,11 +11,11 @@ struct SlotSearchTests {
 
     private func candidate(
         _ key: String, degraded: Bool = false, setup: Double = 0, teardown: Double = 0,
-        places: Int = 0, parts: [Int64: Bool] = [:], busy: (Double, Double)...
+        places: Int = 0, busy: (Double, Double)...
     ) -> SlotCandidate {
         SlotCandidate(
             key: key, isDegraded: degraded, setup: setup * 3600, teardown: teardown * 3600,
-            places: places, parts: parts, starts: [from...hour(23)],
+            places: places, starts: [from...hour(23)],
             busy: busy.map { hour($0.0)..<hour($0.1) })
     }
 
@@ -94,31 +94,5 @@ struct SlotSearchTests {
                         "free until 2027-03-01T18:00:00Z",
                     ])
             ])
-    }
-
-    @Test(
-        "Together: no two of which one needs for itself what the other uses, the container included"
-    )
-    func compatible() {
-        let stub = { (alone: Bool) in [Int64(9): alone] }
-        let some = [
-            candidate("a", parts: stub(true)), candidate("b", parts: stub(false)),
-            candidate("c", parts: stub(false)),
-        ]
-        #expect(search(some, count: 2, limit: 1).map(\.environments) == [["b", "c"]])
-        #expect(search(some, count: 3).isEmpty)
-        let whole = [
-            candidate("whole", parts: [1: true, 2: true]), candidate("part", parts: [2: true]),
-        ]
-        #expect(search(whole, count: 2).isEmpty)
-    }
-
-    @Test("A choice among many that exclude each other ends")
-    func boundedChoice() {
-        let parts = (0..<300).map { [Int64($0 / 16): true] }
-        var chooser = CompatibleChoice(parts, count: 20)
-        #expect(chooser.first() == nil)
-        var possible = CompatibleChoice(parts, count: 18)
-        #expect(possible.first()?.count == 18)
     }
 }

@@ -16,7 +16,7 @@ struct SearchTests {
         count: Int = 1, limit: Int = 20
     ) -> SlotQuestion {
         SlotQuestion(
-            mode: mode, count: count, minutes: Int(length * 60), from: TestDatabase.now,
+            mode: mode, count: count, length: length * 3600, from: TestDatabase.now,
             to: hour(until), limit: limit)
     }
 
@@ -157,7 +157,7 @@ struct SearchTests {
         }
     }
 
-    @Test("Together are offered only those that one instant and their parts allow")
+    @Test("Together are offered those that are free at one instant; they may use the same part")
     func together() async throws {
         try await TestDatabase.with { database in
             try await database.environment("stub") { $0.tier = "part" }
@@ -178,9 +178,13 @@ struct SearchTests {
             #expect(pairs.first?.startsAt == TestDatabase.now)
             question.count = 3
             let three = try await database.berth.slots(question, now: TestDatabase.now)
-            #expect(three.first?.environments == ["a", "d", "b"])
-            #expect(three.first?.startsAt == Self.hour(2))
+            #expect(three.first?.environments == ["a", "b", "c"])
+            #expect(three.first?.startsAt == TestDatabase.now)
             question.count = 4
+            let all = try await database.berth.slots(question, now: TestDatabase.now)
+            #expect(all.first?.environments == ["a", "d", "b", "c"])
+            #expect(all.first?.startsAt == Self.hour(2))
+            question.count = 5
             #expect(try await database.berth.slots(question, now: TestDatabase.now).isEmpty)
         }
     }

@@ -8,8 +8,8 @@ public struct SlotQuestion: Sendable {
     public var mode: Booking.Mode
     /// How many environments at the same time.
     public var count: Int
-    /// How long, in minutes.
-    public var minutes: Int
+    /// How long, in seconds.
+    public var length: TimeInterval
     /// The slot starts at this instant at the earliest, and never before now.
     public var from: Date
     /// The slot has ended by then; buffers may reach beyond.
@@ -20,19 +20,16 @@ public struct SlotQuestion: Sendable {
     /// A question about a span.
     public init(
         labels: [String: String] = [:], mode: Booking.Mode = .exclusive, count: Int = 1,
-        minutes: Int, from: Date, to: Date, limit: Int = Limits.defaultSlots
+        length: TimeInterval, from: Date, to: Date, limit: Int = Limits.defaultSlots
     ) {
         self.labels = labels
         self.mode = mode
         self.count = count
-        self.minutes = minutes
+        self.length = length
         self.from = from
         self.to = to
         self.limit = limit
     }
-
-    /// How long, in seconds.
-    public var length: TimeInterval { Double(minutes) * 60 }
 }
 
 /// A time at which environments can be booked together.
@@ -67,8 +64,6 @@ public struct SlotCandidate: Sendable {
     public var teardown: TimeInterval
     /// In how many places booking it keeps others out.
     public var places: Int
-    /// All that it reaches, itself included: whether it uses it exclusively in the mode asked for.
-    public var parts: [Int64: Bool]
     /// When its rules and its status let a booking start.
     public var starts: [ClosedRange<Date>]
     /// When it cannot be used.
@@ -77,7 +72,7 @@ public struct SlotCandidate: Sendable {
     /// A candidate.
     public init(
         key: String, isDegraded: Bool = false, setup: TimeInterval = 0,
-        teardown: TimeInterval = 0, places: Int = 0, parts: [Int64: Bool] = [:],
+        teardown: TimeInterval = 0, places: Int = 0,
         starts: [ClosedRange<Date>], busy: [Range<Date>]
     ) {
         self.key = key
@@ -85,7 +80,6 @@ public struct SlotCandidate: Sendable {
         self.setup = setup
         self.teardown = teardown
         self.places = places
-        self.parts = parts
         self.starts = starts
         self.busy = busy
     }

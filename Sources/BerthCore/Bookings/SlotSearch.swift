@@ -97,19 +97,16 @@ public struct SlotSearch: Sendable {
                 open.append(ahead[next])
                 next += 1
             }
-            if open.count >= count, let group = group(of: open, at: start) { return group }
+            if open.count >= count { return group(of: open, at: start) }
         }
         return nil
     }
 
-    /// The best of those that can start at an instant, so many that can be booked together.
-    private func group(of open: [SlotOpening], at start: Date) -> Group? {
+    /// The best of those that can start at an instant.
+    private func group(of open: [SlotOpening], at start: Date) -> Group {
         let ranked = open.map { Group(rank: rank([$0], start), members: [$0]) }
-        if count == 1 { return ranked.min { $0.rank < $1.rank } }
-        let best = ranked.sorted { $0.rank < $1.rank }.flatMap(\.members)
-        var chooser = CompatibleChoice(best.map { candidates[$0.candidate].parts }, count: count)
-        guard let chosen = chooser.first() else { return nil }
-        let members = chosen.map { best[$0] }
+        if count == 1, let best = ranked.min(by: { $0.rank < $1.rank }) { return best }
+        let members = ranked.sorted { $0.rank < $1.rank }.prefix(count).flatMap(\.members)
         return Group(rank: rank(members, start), members: members)
     }
 

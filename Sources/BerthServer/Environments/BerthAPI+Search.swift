@@ -15,7 +15,7 @@ extension BerthAPI {
             labels: query.selector("labels"),
             mode: query.read("mode", .choice(Booking.Mode.allCases)) ?? .exclusive,
             count: query.whole("count", 1...Limits.environmentsPerBooking) ?? 1,
-            minutes: minutes ?? 1, from: span.from, to: span.to,
+            length: Double(minutes ?? 1) * 60, from: span.from, to: span.to,
             limit: query.whole("limit", 1...Limits.slotsFound) ?? Limits.defaultSlots)
         try query.finish()
         let slots = try await database.slots(question, now: call.now)
