@@ -900,6 +900,17 @@ $$;
 
 
 --
+-- Name: multirange_seconds(tstzmultirange); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.multirange_seconds(p_periods tstzmultirange) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT coalesce(sum(extract(epoch FROM upper(p) - lower(p))), 0)::bigint FROM unnest(p_periods) p
+$$;
+
+
+--
 -- Name: on_bookings_inserted(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2108,6 +2119,13 @@ ALTER TABLE ONLY public.tokens
 --
 
 CREATE UNIQUE INDEX booking_import_is_unique ON public.bookings USING btree (import_identity) WHERE (import_identity IS NOT NULL);
+
+
+--
+-- Name: booking_versions_in_line; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX booking_versions_in_line ON public.booking_versions USING btree (valid_from) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
 
 
 --

@@ -47,6 +47,8 @@ public enum Limits {
     public static let bookingDays = 366
     /// The longest span of one question about availability, in days.
     public static let availabilityDays = 366
+    /// The longest span of a report, in days.
+    public static let reportDays = 366
     /// The slots that a search for free time finds when the caller does not say.
     public static let defaultSlots = 20
     /// The most slots that one search for free time may ask for.

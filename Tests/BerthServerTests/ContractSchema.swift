@@ -16,7 +16,9 @@ struct ContractSchema: @unchecked Sendable {
     }
 
     /// What is wrong with an answer; empty when it is as promised, and for paths that the contract has not.
-    func faults(_ method: String, _ uri: String, status: Int, body: String) throws -> [String] {
+    func faults(
+        _ method: String, _ uri: String, status: Int, mediaType: String?, body: String
+    ) throws -> [String] {
         guard let operation = operation(method, uri) else { return [] }
         let responses = operation["responses"] as? [String: Any] ?? [:]
         guard let response = resolved(responses["\(status)"] ?? responses["default"]) else {
@@ -25,10 +27,11 @@ struct ContractSchema: @unchecked Sendable {
         guard let content = response["content"] as? [String: Any] else {
             return body.isEmpty ? [] : ["\(method) \(uri): \(status) has a body"]
         }
-        guard
-            let media = (content["application/json"] ?? content["application/problem+json"])
-                as? [String: Any]
-        else { return [] }
+        let type = mediaType.map { String($0.prefix { $0 != ";" }) } ?? "no type"
+        guard let media = content[type] as? [String: Any] else {
+            return ["\(method) \(uri): \(status) is \(type), which is not in the contract"]
+        }
+        guard type.hasSuffix("json") else { return [] }
         return faults(try Yams.load(yaml: body), media["schema"], at: "\(method) \(uri) \(status):")
     }
 

@@ -71,7 +71,8 @@ struct TestAPI: Sendable {
             text: String(buffer: response.body))
         // Whatever a test is about, each answer it gets is held to the contract.
         let faults = try ContractSchema.shared.get().faults(
-            method.rawValue, uri, status: answer.status, body: answer.text)
+            method.rawValue, uri, status: answer.status,
+            mediaType: answer.headers[.contentType], body: answer.text)
         #expect(faults == [])
         return answer
     }

@@ -74,6 +74,9 @@ CREATE INDEX bookings_to_check_in ON bookings (starts_at)
 CREATE INDEX bookings_leased ON bookings (lease_expires_at)
     WHERE state IN ('confirmed', 'active') AND lease_expires_at IS NOT NULL;
 
+CREATE INDEX booking_versions_in_line ON booking_versions (valid_from)
+    WHERE state IN ('waitlisted', 'displaced');
+
 -- An edit that waits for approval may claim two periods of an environment; each of them once.
 ALTER TABLE claims
     DROP CONSTRAINT claim_is_held_once,
@@ -113,6 +116,12 @@ CREATE TABLE refusals (
     minutes bigint NOT NULL,
     CONSTRAINT refusals_pkey PRIMARY KEY (day, environment_id, team_id)
 );
+
+-- How long the periods of a multirange are together, in seconds; null: none.
+CREATE FUNCTION multirange_seconds(p_periods tstzmultirange) RETURNS bigint
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(sum(extract(epoch FROM upper(p) - lower(p))), 0)::bigint FROM unnest(p_periods) p
+$$;
 
 -- Whether time has ended what a booking was: its hold, its check-in, its lease or its wait.
 CREATE FUNCTION is_due(b bookings, p_now timestamptz) RETURNS boolean

@@ -1,7 +1,7 @@
 /// The rules of an environment, every one optional. Stored and answered as JSON under these names.
 public struct Policy: Sendable, Equatable, Codable {
     /// Hours on some days of the week, local to the environment, in which it can be used.
-    public struct OpeningHours: Sendable, Equatable, Codable {
+    public struct OpeningHours: Sendable, Hashable, Codable {
         /// RFC 5545 weekdays: `MO` … `SU`.
         public var days: [String]
         /// Local times, `HH:MM`; `to` is later than `from`, and may be `24:00`.

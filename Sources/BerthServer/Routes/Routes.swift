@@ -5,7 +5,7 @@ import Hummingbird
 /// Every route that there is: the one list that registers them, answers OPTIONS and 405, and is
 /// held to `openapi.yaml` by a test.
 enum Routes {
-    static let all: [Route] = environments + bookings + access + operations
+    static let all: [Route] = environments + bookings + reports + access + operations
 
     private static let environments: [Route] = [
         .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
@@ -34,6 +34,10 @@ enum Routes {
         .post("/v1/bookings/shift", .booker) { try await $0.shiftBookings($1) },
         .get("/v1/notices", .viewer) { try await $0.listNotices($1) },
         .post("/v1/notices/{id}/read", .viewer) { try await $0.readNotice($1) },
+    ]
+
+    private static let reports: [Route] = [
+        .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) }
     ]
 
     private static let access: [Route] = [
