@@ -1418,9 +1418,19 @@ CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
 DECLARE
     v_peaks jsonb;
 BEGIN
-    SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity)) INTO v_peaks
-    FROM (SELECT DISTINCT o.environment_id, o.at, o.used, o.capacity FROM overbooked(p_bookings) o
-          ORDER BY o.at LIMIT 20) p;
+    SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity) ORDER BY p.at)
+    INTO v_peaks
+    FROM (SELECT DISTINCT o.environment_id, lower(near.period) AS at, u.used, o.capacity
+          FROM overbooked(p_bookings) o
+          JOIN claims mine ON mine.booking_id = o.booking_id AND mine.environment_id = o.environment_id
+          JOIN claims near ON near.environment_id = o.environment_id AND near.lane = 'use'
+               AND near.share_key = 0 AND near.period && mine.period
+          CROSS JOIN LATERAL (
+              SELECT count(*) FROM claims other
+              WHERE other.environment_id = o.environment_id AND other.lane = 'use'
+                AND other.share_key = 0 AND other.period @> lower(near.period)) u (used)
+          WHERE u.used > o.capacity
+          ORDER BY at LIMIT 20) p;
     IF v_peaks IS NOT NULL THEN
         RAISE EXCEPTION 'shared use would exceed capacity'
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',

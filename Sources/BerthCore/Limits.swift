@@ -29,6 +29,8 @@ public enum Limits {
     public static let leaseSeconds = 86_400
     /// The longest that one request waits for a booking to change, in seconds.
     public static let preferredWaitSeconds = 60
+    /// The most requests that wait for a booking to change, in one server; more are answered at once.
+    public static let waitsTogether = 500
     /// The longest recurrence rule, in characters.
     public static let ruleCharacters = 1_000
     /// The most occurrences of a series of bookings.

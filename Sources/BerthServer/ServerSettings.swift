@@ -10,8 +10,8 @@ public struct ServerSettings: Sendable {
     public var connections = 4096
     /// How many connections the kernel may keep waiting.
     public var backlog = 1024
-    /// How long a connection may be silent between requests.
-    public var idleTime: Duration = .seconds(60)
+    /// How long a connection may be silent; longer than a request may ask to wait for a change.
+    public var idleTime: Duration = .seconds(Limits.preferredWaitSeconds + 30)
     /// How long the head of a request may take, from its first byte.
     public var headTime: Duration = .seconds(10)
     /// How long the rest of a request may take.

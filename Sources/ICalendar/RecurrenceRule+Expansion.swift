@@ -101,8 +101,12 @@ private struct RecurrencePeriods {
 extension RecurrenceRule {
     /// The rule with the day that it leaves to the start said.
     fileprivate func withDays(of first: CalendarDay) -> RecurrenceRule {
-        guard weeks.isEmpty, yearDays.isEmpty, monthDays.isEmpty, days.isEmpty else { return self }
+        guard yearDays.isEmpty, monthDays.isEmpty, days.isEmpty else { return self }
         var rule = self
+        guard weeks.isEmpty else {
+            rule.days = [Day(first.weekday)]
+            return rule
+        }
         switch frequency {
         case .daily: break
         case .weekly: rule.days = [Day(first.weekday)]

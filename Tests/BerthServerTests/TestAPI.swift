@@ -133,6 +133,11 @@ struct TestAnswer {
         (json["errors"] as? [[String: String]] ?? []).compactMap { $0["pointer"] }.sorted()
     }
 
+    /// The conflicts of a refusal.
+    var conflicts: [[String: Any]] {
+        json["conflicts"] as? [[String: Any]] ?? []
+    }
+
     /// The items of a list.
     var items: [[String: Any]] {
         json["items"] as? [[String: Any]] ?? []

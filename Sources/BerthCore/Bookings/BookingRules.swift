@@ -26,11 +26,11 @@ public enum BookingRules {
             case .unavailable: environment.statusUntil.map { period.lowerBound < $0 } ?? true
             }
         guard closed else { return nil }
+        let until = environment.statusUntil.map { " until \(RFC3339.string($0))" }
+        let reason = environment.statusReason.map { " (\($0))" }
         return Violation(
             environment: environment.key, rule: "status", limit: "available",
-            value: environment.statusUntil.map {
-                "\(environment.status.rawValue) until \(RFC3339.string($0))"
-            } ?? environment.status.rawValue)
+            value: environment.status.rawValue + (until ?? "") + (reason ?? ""))
     }
 
     private static func length(

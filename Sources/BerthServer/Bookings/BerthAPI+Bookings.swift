@@ -92,16 +92,22 @@ extension BerthAPI {
         try call.refuseQuery()
         let reference = try call.reference()
         var booking = try await database.booking(reference)
-        var wait: Int?
+        var applied: Int?
         if let seconds = call.preferredWait() {
-            wait = seconds
-            booking = try await database.booking(booking, changedWithin: seconds)
+            let seen = booking
+            let changed = try await patience.hold {
+                try await database.booking(seen, changedWithin: seconds)
+            }
+            if let changed {
+                booking = changed
+                applied = seconds
+            }
         }
         var response =
             call.has(version: booking.version)
             ? Response.notModified(version: booking.version)
             : Answer(version: booking.version, writing: booking.write).response
-        if let wait { response.headers[.preferenceApplied] = "wait=\(wait)" }
+        if let applied { response.headers[.preferenceApplied] = "wait=\(applied)" }
         return response
     }
 

@@ -10,4 +10,5 @@ struct BerthAPI: Sendable {
     let contract: String
     let clock: @Sendable () -> Date
     let keysInFlight = KeysInFlight()
+    let patience = Patience()
 }

@@ -8,7 +8,8 @@ A line is: rule, zone, first local start, days from the first start's day to eac
 minutes from the first start to each instant (recurring-ical-events; "-" where the start does not match the rule,
 which it adds nevertheless).
 Left out, because python-dateutil departs from RFC 5545: BYDAY with and without numbers in one rule (it wants
-both); BYSETPOS of a first, broken week (it counts from the start, not from the week's first day).
+both); BYSETPOS of a first, broken week (it counts from the start, not from the week's first day); BYWEEKNO
+without BYDAY (it takes the whole week, where section 3.3.10 takes the weekday of the start, as libical does).
 """
 import random
 import sys
@@ -68,7 +69,7 @@ def rule_of(dice, start):
     if weeks:
         parts.append("BYWEEKNO=" + joined(signed(dice, 1, 53, 4)))
         chosen = True
-    if dice.random() < 0.5:
+    if weeks or dice.random() < 0.5:
         days = some(dice, DAYS, 4)
         if frequency in ("MONTHLY", "YEARLY") and not weeks and dice.random() < 0.6:
             most = 5 if frequency == "MONTHLY" else 53
