@@ -38,7 +38,9 @@ extension Decision {
             """)
         let ids = try rows.map { try $0.decode(Int64.self) }
         guard !ids.isEmpty else {
-            throw BerthError.invalid("/labels", "match no booking that is still to begin")
+            throw BerthError.invalid(
+                shift.references.isEmpty ? "/labels" : "/bookings",
+                "match no booking that is still to begin")
         }
         guard ids.count <= Limits.bookingsShifted else {
             throw BerthError.invalid(

@@ -10,7 +10,9 @@ struct StandingBookingAPITests {
         _ body: @escaping @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await TestAPI.with { api in
-            for key in ["stub", "uat-1", "uat-2", "uat-3"] { try await api.database.environment(key) }
+            for key in ["stub", "uat-1", "uat-2", "uat-3"] {
+                try await api.database.environment(key)
+            }
             try await body(api)
         }
     }
@@ -23,7 +25,8 @@ struct StandingBookingAPITests {
             "/v1/environments/\(key)\(query)", patch, as: "ada", ifMatch: etag)
     }
 
-    @Test("New parts claim for bookings to come, or are refused with every booking that would clash")
+    @Test(
+        "New parts claim for bookings to come, or are refused with every booking that would clash")
     func parts() async throws {
         try await Self.withAPI { api in
             let usesStub = #"{"parts":[{"key":"stub","usage":"exclusive"}]}"#
@@ -72,7 +75,8 @@ struct StandingBookingAPITests {
         }
     }
 
-    @Test("An outage closes an environment for new use, tells the holders, and stays in its history")
+    @Test(
+        "An outage closes an environment for new use, tells the holders, and stays in its history")
     func outage() async throws {
         try await Self.withAPI { api in
             let standing = try await api.book(TestAPI.booking("uat-1", from: 1, to: 3), as: "bob")
