@@ -45,7 +45,9 @@ extension BerthDatabase {
                     try await requireFree([proposal], now: now)
                 }
             }
-            throw BerthError.unavailable(retryAfterSeconds: 1)
+            // Its environments change faster than they can be read beforehand: read under their locks.
+            return try await bookAlone(
+                draft, by: caller, now: now, dryRun: dryRun, idempotency: idempotency)
         }
     }
 

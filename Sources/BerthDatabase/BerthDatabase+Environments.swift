@@ -98,7 +98,7 @@ extension BerthDatabase {
     ) async throws -> TestEnvironment {
         let updated = try await explainingStandingBookings(now: now, dryRun: dryRun) {
             transaction in
-            let environment = try await transaction.lockedEnvironment(key)
+            let environment = try await transaction.lockedEnvironment(key, toBe: change)
             guard caller.manages(environment) else {
                 throw BerthError.forbidden("\(key) is managed by its owner, and by admins")
             }
@@ -208,17 +208,33 @@ extension PostgresTransaction {
         return (ownerID, keys.compactMap { ids[$0] })
     }
 
-    /// An environment, with it and all that contains or is reached by it locked in the one order.
-    fileprivate func lockedEnvironment(_ key: String) async throws -> TestEnvironment {
+    /// An environment, locked in the one order with all that contains or is reached by it. Where a change gives it
+    /// other parts, also these, and all else that the bookings claim whose claims will follow.
+    fileprivate func lockedEnvironment(
+        _ key: String, toBe change: (TestEnvironment) throws -> EnvironmentDraft
+    ) async throws -> TestEnvironment {
         let found = try await query("SELECT id FROM environments WHERE key = \(key)")
         guard let id = try found.first?.decode(Int64.self) else {
             throw BerthError.notFound("no environment \(key)")
         }
         try await query("SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
+        let seen = try await environment(id: id)
+        let parts = try change(seen).parts
         try await query(
             """
+            WITH containing AS MATERIALIZED (
+                SELECT array_agg(r.environment_id) AS ids FROM environment_reach r WHERE r.part_id = \(id))
             SELECT lock_environments(array(
-                SELECT r.environment_id FROM environment_reach r WHERE r.part_id = \(id)))
+                SELECT unnest(c.ids) FROM containing c
+                UNION
+                SELECT e.id FROM environments e WHERE e.key = ANY (\(parts.map(\.key)))
+                UNION
+                SELECT e.id
+                FROM containing c CROSS JOIN bookings b
+                LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+                CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
+                WHERE \(parts != seen.parts) AND b.state IN ('requested', 'confirmed', 'active')
+                  AND (b.environment_ids && c.ids OR v.environment_ids && c.ids)))
             """)
         return try await environment(id: id)
     }

@@ -24,13 +24,14 @@ public struct Clockwork: Sendable {
 
     /// Everything that is due at `now`.
     public func advance(to now: Date) async throws {
+        // First what ran out: after a pause, a booking whose lease ended before it did has not completed.
+        try await expireDue(at: now)
         var moved = Self.mostTogether
         while moved == Self.mostTogether {
             let rows = try await client.query(
                 "SELECT advance_bookings(\(now), \(Self.mostTogether))")
             moved = try rows.first?.decode(Int.self) ?? 0
         }
-        try await expireDue(at: now)
         try await callWhoMayStart(at: now)
         try await berth.serveLine(at: now)
         try await berth.serveSelections(at: now)
@@ -60,8 +61,31 @@ public struct Clockwork: Sendable {
                 """)
             found = rows.count
             guard found > 0 else { return }
-            try await berth.expire(rows.map { try $0.decode(Int64.self) }, now: now)
+            let due = try rows.map { try $0.decode(Int64.self) }
+            do {
+                try await berth.expire(due, now: now)
+            } catch {
+                guard try await expireEach(due, at: now) else { return }
+            }
         }
+    }
+
+    /// Ends each alone, so that one that cannot be ended keeps no other from it. Returns whether all were.
+    private func expireEach(_ due: [Int64], at now: Date) async throws -> Bool {
+        var all = true
+        for id in due {
+            do {
+                try await berth.expire([id], now: now)
+            } catch let error as PostgresError where error.sqlState != nil {
+                all = false
+                logger.error(
+                    "a booking cannot be ended",
+                    metadata: [
+                        "booking": "\(BookingReference(id: id))", "error": "\(error)",
+                    ])
+            }
+        }
+        return all
     }
 
     /// Those in line whom no event lets in but the time: who may start when it is free, and who was promised

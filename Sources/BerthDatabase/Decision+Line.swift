@@ -52,7 +52,7 @@ extension Decision {
         return (left.createdAt, left.reference.id) < (right.createdAt, right.reference.id)
     }
 
-    /// Who waits for anything that needs one of these, the first in line first.
+    /// Who waits for anything that needs one of these and may get it, the first in line first.
     private func waiting(
         for environments: [Int64]
     ) async throws -> [(id: Int64, environmentIDs: [Int64])] {
@@ -63,6 +63,10 @@ extension Decision {
               AND w.environment_ids && array(
                 SELECT r.environment_id FROM environment_reach r
                 WHERE r.part_id = ANY (\(environments)))
+              -- Most who wait are still kept out, and must not be read one by one under the locks.
+              AND (w.starts_when_free OR w.starts_at <= \(now) OR NOT EXISTS (
+                SELECT FROM blockers(
+                    w.environment_ids, w.mode, w.starts_at, w.ends_at, ARRAY[w.id], 1)))
             ORDER BY priority_rank(w.priority) DESC, w.created_at, w.id
             LIMIT \(Self.mostServed + 1)
             """)

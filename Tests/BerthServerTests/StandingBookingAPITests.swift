@@ -107,4 +107,74 @@ struct StandingBookingAPITests {
             #expect(history.text.contains("disk full"))
         }
     }
+
+    @Test("Parts given to what an undecided edit left meet what was booked, and are refused")
+    func undecidedEdit() async throws {
+        try await Self.withAPI { api in
+            for key in ["old", "asks"] {
+                try await api.database.environment(key) { $0.policy.approval = .manager }
+            }
+            let edited = try await api.book(TestAPI.booking("old", from: 1, to: 2))
+            try await api.move(edited, "approve", as: "ada")
+            #expect(
+                try await api.edit(edited, #"{"environments":["asks"]}"#)["state"] == "requested")
+            try await api.book(TestAPI.booking("stub", from: 1, to: 2))
+            let usesStub = #"{"parts":[{"key":"stub","usage":"exclusive"}]}"#
+            let refused = try await Self.patch(api, "old", usesStub)
+            #expect(refused.problem == "booking-conflict", "\(refused.text)")
+            #expect(try await api.move(edited, "reject", as: "ada").status == 200)
+            #expect(try await api.get("/v1/bookings/\(edited)")["state"] == "confirmed")
+            #expect(try await api.database.doubleBookings() == 0)
+        }
+    }
+
+    @Test("A part taken away serves those who waited for it")
+    func partTakenAway() async throws {
+        try await Self.withAPI { api in
+            #expect(
+                try await Self.patch(
+                    api, "uat-1", #"{"parts":[{"key":"stub","usage":"exclusive"}]}"#
+                )
+                .status == 200)
+            try await api.book(TestAPI.booking("stub", from: 1, to: 2))
+            let waiting = try await api.book(
+                TestAPI.booking("uat-1", from: 1, to: 2, #""onConflict":"waitlist""#))
+            #expect(try await Self.patch(api, "uat-1", #"{"parts":[]}"#).status == 200)
+            try await api.pass(to: 0)
+            #expect(try await api.state(waiting) == "confirmed")
+        }
+    }
+
+    @Test("Parts that come and go under bookings of several environments deadlock with nobody")
+    func noDeadlock() async throws {
+        try await Self.withAPI { api in
+            for hour in 0..<10 {
+                try await api.book(
+                    TestAPI.booking("uat-1", "uat-2", from: Double(hour), to: Double(hour) + 1))
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for lane in 1...3 {
+                    group.addTask {
+                        for turn in 0..<15 {
+                            let from = Double(lane * 20 + turn)
+                            try await api.book(
+                                TestAPI.booking("uat-1", "uat-2", from: from, to: from + 1))
+                        }
+                    }
+                }
+                group.addTask {
+                    for turn in 0..<12 {
+                        let parts = turn % 2 == 0 ? #"{"key":"uat-3","usage":"same"}"# : ""
+                        _ = try await Self.patch(api, "uat-2", #"{"parts":[\#(parts)]}"#)
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let rows = try await api.database.client.query(
+                """
+                SELECT d.deadlocks FROM pg_stat_database d WHERE d.datname = current_database()
+                """)
+            #expect(try rows[rows.startIndex].decode(Int.self) == 0)
+        }
+    }
 }

@@ -176,4 +176,70 @@ struct TurningUpAPITests {
             try await api.book(TestAPI.booking("dev-2", from: 1, to: 2), as: "bob")
         }
     }
+
+    @Test("Holds, no-shows, leases and waits end once, with any number of servers at it")
+    func manyServers() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("asks") {
+                $0.policy.approval = .manager
+                $0.policy.requestHoldMinutes = 30
+            }
+            try await api.database.environment("checks") { $0.policy.checkInMinutes = 15 }
+            try await api.database.environment("plain")
+            try await api.database.environment("wanted")
+            var ending: [String] = []
+            for hour in stride(from: 1.0, to: 9, by: 1) {
+                for (key, more) in [
+                    ("asks", ""), ("checks", ""), ("plain", #""leaseSeconds":600"#),
+                ] {
+                    ending.append(
+                        try await api.book(TestAPI.booking(key, from: hour, to: hour + 0.5, more)))
+                }
+            }
+            let holder = try await api.book(TestAPI.booking("wanted", from: 1, to: 20))
+            for hour in stride(from: 2.0, to: 6, by: 1) {
+                let line = #""onConflict":"waitlist","waitUntil":"\#(TestAPI.at(9))""#
+                ending.append(
+                    try await api.book(
+                        TestAPI.booking("wanted", from: hour, to: hour + 8, line), as: "bob"))
+            }
+            let early = try await api.book(TestAPI.booking("plain", from: 0.25, to: 0.5))
+            api.clock.now = TestDatabase.now.addingTimeInterval(9.5 * 3600)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 1...4 {
+                    group.addTask { try await api.pass(to: 9.5) }
+                }
+                try await group.waitForAll()
+            }
+            for reference in ending {
+                let now = try await api.get("/v1/bookings/\(reference)")
+                #expect(now["state"] == "expired", "\(now.text)")
+                let history = try await api.get("/v1/bookings/\(reference)/history")
+                #expect(history.items.count { $0["state"] as? String == "expired" } == 1)
+            }
+            #expect(try await api.state(holder) == "active")
+            #expect(try await api.state(early) == "completed", "it had no check-in to miss")
+            for name in ["tess", "bob"] {
+                let told = try await api.get("/v1/notices?limit=200", as: name).items
+                    .filter { $0["kind"] as? String == "booking.expired" }
+                    .compactMap { $0["subject"] as? String }
+                #expect(!told.isEmpty)
+                #expect(Set(told).count == told.count)
+            }
+        }
+    }
+
+    @Test(
+        "A booking that ended while nobody minded the clock is no no-show, whoever meets it first")
+    func endedUnnoticed() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let booking = try await api.book(
+                TestAPI.booking("uat-1", from: 1, to: 2, #""leaseSeconds":86400"#))
+            api.clock.now = TestDatabase.now.addingTimeInterval(3 * 3600)
+            #expect(try await api.move(booking, "release").problem == "illegal-move")
+            try await api.pass(to: 3)
+            #expect(try await api.state(booking) == "completed")
+        }
+    }
 }

@@ -131,7 +131,7 @@ LANGUAGE sql IMMUTABLE AS $$
         WHEN 'waitlisted' THEN b.wait_until <= p_now
         WHEN 'displaced' THEN b.wait_until <= p_now
         WHEN 'confirmed' THEN
-            (b.checked_in_at IS NULL
+            (b.checked_in_at IS NULL AND b.check_in_minutes IS NOT NULL
              AND least(b.starts_at + make_interval(mins => b.check_in_minutes), b.ends_at) <= p_now)
             OR (b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at)
         WHEN 'active' THEN b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at
@@ -174,7 +174,8 @@ BEGIN
                             WHEN b.lease_expires_at <= p_now THEN 'lease'
                             ELSE 'no-show' END,
         released_at = CASE WHEN b.lease_expires_at <= p_now AND b.state IN ('confirmed', 'active')
-                           THEN greatest(b.starts_at, date_trunc('second', b.lease_expires_at))
+                           THEN least(b.ends_at,
+                                      greatest(b.starts_at, date_trunc('second', b.lease_expires_at)))
                            ELSE b.released_at END,
         updated_at = p_now, updated_by = 'berth'
     WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL AND is_due(b, p_now);

@@ -46,7 +46,9 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM require_read_committed();
     PERFORM lock_environments(array(
-        SELECT DISTINCT e.id FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
+        SELECT DISTINCT e.id FROM bookings b
+        LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+        CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
         WHERE b.id = ANY (p_bookings)));
 
     WITH dropped AS (
@@ -269,9 +271,12 @@ BEGIN
         PERFORM require_read_committed();
         PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
         v_affected := rebuild_reach(v_regrouped);
+        -- An undecided edit also holds what its approved version names.
         SELECT array_agg(b.id) INTO v_bookings
         FROM bookings b
-        WHERE b.environment_ids && v_affected AND b.state IN ('requested', 'confirmed', 'active');
+        LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+        WHERE b.state IN ('requested', 'confirmed', 'active')
+          AND (b.environment_ids && v_affected OR v.environment_ids && v_affected);
         IF v_bookings IS NOT NULL THEN
             PERFORM refuse_clashes(v_bookings);
             PERFORM align_claims(v_bookings);
@@ -302,10 +307,12 @@ BEGIN
       AND (o.status, o.status_until) IS DISTINCT FROM (n.status, n.status_until);
 
     INSERT INTO line_calls (environment_id)
-    SELECT n.id FROM before o JOIN after n ON n.id = o.id
-    WHERE (o.status, o.status_until, o.capacity, o.policy)
-          IS DISTINCT FROM (n.status, n.status_until, n.capacity, n.policy)
-      AND EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
+    SELECT c.id
+    FROM (SELECT n.id FROM before o JOIN after n ON n.id = o.id
+          WHERE (o.status, o.status_until, o.capacity, o.policy)
+                IS DISTINCT FROM (n.status, n.status_until, n.capacity, n.policy)
+          UNION SELECT unnest(v_affected)) c (id)
+    WHERE EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
 
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.updated_at, 'environment.updated', n.id, n.version FROM after n;
