@@ -35,6 +35,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	@scripts/install-missing build database bench
 	Benchmarks/run $(BENCH)
 	Benchmarks/search $(BENCH)
+	Benchmarks/lifecycle
 
 clean: ## remove what was built; data directories stay
 	swift package clean
