@@ -132,7 +132,7 @@ extension BookingMove {
         }
     }
 
-    /// Keeps its lease for another `seconds`, or as long as it was given for.
+    /// Keeps its lease for as long as it was given for, from now on.
     static func renew() -> BookingMove {
         BookingMove { booking, environments, caller, now in
             try booking.requireBooker(caller, environments)
