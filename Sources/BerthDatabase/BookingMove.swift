@@ -61,8 +61,10 @@ extension BookingMove {
             var change = Change(booking)
             change.stateReason = reason
             switch booking.state {
-            case .active:
+            case .requested where booking.life.approvedVersion != nil && booking.startsAt <= now,
+                .active:
                 change.state = .completed
+                change.approvedVersion = nil
                 change.releasedAt = booking.release(at: now)
             case .requested, .confirmed:
                 change.state = .cancelled

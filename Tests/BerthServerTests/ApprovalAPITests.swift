@@ -159,4 +159,22 @@ struct ApprovalAPITests {
             try await api.book(TestAPI.booking("uat-3", from: 5, to: 6), as: "bob")
         }
     }
+
+    @Test("Releasing what has begun, with an edit undecided, keeps what was used and frees the rest")
+    func releaseOfUndecided() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.policy.approval = .manager }
+            let booking = try await api.book(TestAPI.booking("uat-1", from: 1, to: 3))
+            try await api.move(booking, "approve", as: "ada")
+            try await api.pass(to: 1.5)
+            let longer = try await api.edit(booking, #"{"endsAt":"\#(TestAPI.at(4))"}"#)
+            #expect(longer["state"] == "requested")
+            try await api.pass(to: 2)
+            let released = try await api.move(booking, "release")
+            #expect(released["state"] == "completed")
+            #expect(released["releasedAt"] == TestAPI.at(2))
+            let claims = try await api.database.client.query("SELECT upper(period) FROM claims")
+            #expect(try claims.map { RFC3339.string(try $0.decode(Date.self)) } == [TestAPI.at(2)])
+        }
+    }
 }
