@@ -160,7 +160,7 @@ struct ApprovalAPITests {
         }
     }
 
-    @Test("Releasing what has begun, with an edit undecided, keeps what was used and frees the rest")
+    @Test("Releasing what has begun, with an edit undecided, keeps what was used")
     func releaseOfUndecided() async throws {
         try await TestAPI.with { api in
             try await api.database.environment("uat-1") { $0.policy.approval = .manager }
