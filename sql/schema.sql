@@ -108,9 +108,9 @@ BEGIN
             SELECT FROM derive_claims(ARRAY[c.booking_id]) d
             WHERE d.environment_id = c.environment_id AND d.period = c.period
               AND d.share_key = c.share_key AND c.lane = 'use')
-        RETURNING c.environment_id)
-    INSERT INTO line_calls (environment_id)
-    SELECT DISTINCT d.environment_id FROM dropped d
+        RETURNING c.environment_id, c.period)
+    INSERT INTO line_calls (environment_id, period)
+    SELECT d.environment_id, d.period FROM dropped d
     WHERE EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
 
     INSERT INTO claims (booking_id, environment_id, lane, period, share_key)
@@ -141,6 +141,93 @@ CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp wit
     LEFT JOIN teams t ON t.name = a."ownerTeam"
     WHERE b.id = ANY (p_bookings) AND b.state = 'requested' AND a.state = 'pending'
     GROUP BY b.id, t.id
+$$;
+
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: bookings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bookings (
+    id bigint NOT NULL,
+    state public.booking_state NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    title text NOT NULL,
+    team_id bigint NOT NULL,
+    contact text,
+    mode public.booking_mode NOT NULL,
+    ticket text,
+    notes text,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    priority public.booking_priority DEFAULT 'normal'::text NOT NULL,
+    requested_by text NOT NULL,
+    setup_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
+    teardown_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
+    released_at timestamp with time zone,
+    record_only boolean DEFAULT false NOT NULL,
+    import_identity bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    series_id bigint,
+    recurrence_id timestamp with time zone,
+    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    approved_version integer,
+    hold_expires_at timestamp with time zone,
+    check_in_minutes integer,
+    checked_in_at timestamp with time zone,
+    lease_seconds integer,
+    lease_expires_at timestamp with time zone,
+    wait_until timestamp with time zone,
+    starts_when_free boolean DEFAULT false NOT NULL,
+    displaced_by text,
+    select_labels jsonb,
+    select_count integer,
+    CONSTRAINT booking_check_in_is_bounded CHECK (((check_in_minutes >= 1) AND (check_in_minutes <= 10080))),
+    CONSTRAINT booking_edit_is_undecided CHECK (((approved_version IS NULL) OR ((state)::text = 'requested'::text))),
+    CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
+    CONSTRAINT booking_lease_expires CHECK ((((lease_seconds IS NULL) = (lease_expires_at IS NULL)) AND ((lease_seconds >= 1) AND (lease_seconds <= 86400)))),
+    CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
+    CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
+    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR (((state)::text = 'completed'::text) AND (ends_at <= created_at)))),
+    CONSTRAINT booking_recurs_in_a_series CHECK (((series_id IS NULL) = (recurrence_id IS NULL))),
+    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at))),
+    CONSTRAINT booking_selects_some CHECK ((((select_labels IS NULL) = (select_count IS NULL)) AND ((select_count >= 1) AND (select_count <= 20)))),
+    CONSTRAINT booking_wait_ends CHECK ((((state)::text <> ALL (ARRAY['waitlisted'::text, 'displaced'::text])) OR (wait_until IS NOT NULL)))
+);
+
+
+--
+-- Name: awaited_slot(public.bookings, bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.awaited_slot(p_waiter public.bookings, p_environments bigint[], p_now timestamp with time zone) RETURNS TABLE(starts_at timestamp with time zone, ends_at timestamp with time zone, setup_minutes bigint, teardown_minutes bigint, period tstzrange)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.starts_at, s.ends_at, b.setup, b.teardown,
+           tstzrange(s.starts_at - make_interval(mins => b.setup),
+                     s.ends_at + make_interval(mins => b.teardown), '[)')
+    FROM (SELECT coalesce(max(e.setup_minutes), 0) AS setup, coalesce(max(e.teardown_minutes), 0) AS teardown
+          FROM environment_reach r JOIN environments e ON e.id = r.part_id
+          WHERE r.environment_id = ANY (p_environments)) b
+    CROSS JOIN LATERAL (
+        SELECT date_trunc('second', p_now) + make_interval(mins => b.setup) AS earliest) n
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p_waiter.starts_when_free OR p_waiter.starts_at < date_trunc('second', p_now)
+                    THEN n.earliest ELSE p_waiter.starts_at END AS starts_at,
+               CASE WHEN p_waiter.starts_when_free
+                    THEN n.earliest + (p_waiter.ends_at - p_waiter.starts_at)
+                    ELSE p_waiter.ends_at END AS ends_at) s
+    WHERE s.starts_at < s.ends_at
 $$;
 
 
@@ -698,68 +785,6 @@ CREATE FUNCTION public.implied_claims(p_booking bigint, p_environments bigint[],
 $$;
 
 
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
-
---
--- Name: bookings; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.bookings (
-    id bigint NOT NULL,
-    state public.booking_state NOT NULL,
-    state_reason text,
-    environment_ids bigint[] NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
-    ends_at timestamp with time zone NOT NULL,
-    time_zone text NOT NULL,
-    title text NOT NULL,
-    team_id bigint NOT NULL,
-    contact text,
-    mode public.booking_mode NOT NULL,
-    ticket text,
-    notes text,
-    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    priority public.booking_priority DEFAULT 'normal'::text NOT NULL,
-    requested_by text NOT NULL,
-    setup_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
-    teardown_minutes public.buffer_minutes DEFAULT 0 NOT NULL,
-    released_at timestamp with time zone,
-    record_only boolean DEFAULT false NOT NULL,
-    import_identity bytea,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    series_id bigint,
-    recurrence_id timestamp with time zone,
-    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
-    approved_version integer,
-    hold_expires_at timestamp with time zone,
-    check_in_minutes integer,
-    checked_in_at timestamp with time zone,
-    lease_seconds integer,
-    lease_expires_at timestamp with time zone,
-    wait_until timestamp with time zone,
-    starts_when_free boolean DEFAULT false NOT NULL,
-    displaced_by text,
-    select_labels jsonb,
-    select_count integer,
-    CONSTRAINT booking_check_in_is_bounded CHECK (((check_in_minutes >= 1) AND (check_in_minutes <= 10080))),
-    CONSTRAINT booking_edit_is_undecided CHECK (((approved_version IS NULL) OR ((state)::text = 'requested'::text))),
-    CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
-    CONSTRAINT booking_lease_expires CHECK ((((lease_seconds IS NULL) = (lease_expires_at IS NULL)) AND ((lease_seconds >= 1) AND (lease_seconds <= 86400)))),
-    CONSTRAINT booking_names_its_environments CHECK ((((cardinality(environment_ids) >= 1) AND (cardinality(environment_ids) <= 20)) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
-    CONSTRAINT booking_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at))),
-    CONSTRAINT booking_record_is_past CHECK (((NOT record_only) OR (((state)::text = 'completed'::text) AND (ends_at <= created_at)))),
-    CONSTRAINT booking_recurs_in_a_series CHECK (((series_id IS NULL) = (recurrence_id IS NULL))),
-    CONSTRAINT booking_release_is_inside CHECK (((released_at >= starts_at) AND (released_at <= ends_at))),
-    CONSTRAINT booking_selects_some CHECK ((((select_labels IS NULL) = (select_count IS NULL)) AND ((select_count >= 1) AND (select_count <= 20)))),
-    CONSTRAINT booking_wait_ends CHECK ((((state)::text <> ALL (ARRAY['waitlisted'::text, 'displaced'::text])) OR (wait_until IS NOT NULL)))
-);
-
-
 --
 -- Name: is_due(public.bookings, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
@@ -814,10 +839,10 @@ END $$;
 
 
 --
--- Name: lock_with_line(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: lock_with_line(bigint[], bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.lock_with_line(p_environments bigint[]) RETURNS bigint[]
+CREATE FUNCTION public.lock_with_line(p_environments bigint[], p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint[]
     LANGUAGE plpgsql
     AS $$
 DECLARE
@@ -825,12 +850,18 @@ DECLARE
 BEGIN
     v_wanted := p_environments || array(
         SELECT DISTINCT e.id
-        FROM bookings w CROSS JOIN unnest(w.environment_ids) e (id)
+        FROM bookings w
+        CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
+        CROSS JOIN unnest(w.environment_ids) e (id)
         WHERE w.state IN ('waitlisted', 'displaced')
-          AND w.environment_ids && array(
-            SELECT up.environment_id FROM environment_reach down
-            JOIN environment_reach up ON up.part_id = down.part_id
-            WHERE down.environment_id = ANY (p_environments)));
+          AND EXISTS (
+            SELECT FROM (
+                SELECT c.environment_id, c.period FROM claims c WHERE c.booking_id = ANY (p_bookings)
+                UNION ALL
+                SELECT c.environment_id, c.period FROM line_calls c
+                WHERE c.environment_id = ANY (p_environments)) freed
+            JOIN environment_reach r ON r.part_id = freed.environment_id
+            WHERE r.environment_id = ANY (w.environment_ids) AND freed.period && a.period));
     PERFORM lock_environments(v_wanted);
     RETURN array(SELECT DISTINCT r.part_id FROM environment_reach r
                  WHERE r.environment_id = ANY (v_wanted));
@@ -1784,7 +1815,8 @@ CREATE TABLE public.idempotency_records (
 
 CREATE TABLE public.line_calls (
     id bigint NOT NULL,
-    environment_id bigint NOT NULL
+    environment_id bigint NOT NULL,
+    period tstzrange DEFAULT tstzrange('-infinity'::timestamp with time zone, 'infinity'::timestamp with time zone, '[)'::text) NOT NULL
 );
 
 

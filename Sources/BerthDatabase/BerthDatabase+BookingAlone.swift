@@ -9,19 +9,25 @@ extension BerthDatabase {
         _ draft: BookingDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?
     ) async throws -> Booking {
-        for round in 0..<Self.mostRounds {
+        var choosesAlone = false
+        var givingWay: [Int64] = []
+        for _ in 0..<Self.mostRounds {
             do {
                 let answer: BookingAnswer = try await decide(
                     by: caller, now: now, dryRun: dryRun
-                ) { decision in
+                ) { [choosesAlone, givingWay] decision in
                     let key = dryRun ? nil : idempotency
                     if let earlier = try await decision.earlierAnswer(to: key) { return earlier }
-                    let booking = try await decision.book(draft, choosesAlone: round > 0)
+                    let booking = try await decision.book(
+                        draft, choosesAlone: choosesAlone, givingWay: givingWay)
                     try await decision.keep(booking, status: 201, for: key)
                     return .done(booking)
                 }
                 return try await booking(of: answer)
+            } catch let unlocked as GiveWayUnlocked {
+                givingWay = unlocked.bookings
             } catch let refused as Refused {
+                choosesAlone = true
                 if refused.mayChooseOthers { continue }
                 let proposal = Proposal(draft: draft, environments: refused.environments)
                 try await requireFree([proposal], now: now)
@@ -39,13 +45,17 @@ struct Refused: Error {
 }
 
 extension Decision {
-    /// Decides one booking under its locks. Throws ``Refused``.
-    fileprivate func book(_ given: BookingDraft, choosesAlone: Bool) async throws -> Booking {
+    /// Decides one booking under its locks, with those of the bookings that may have to give way.
+    /// Throws ``Refused``, ``GiveWayUnlocked``.
+    fileprivate func book(
+        _ given: BookingDraft, choosesAlone: Bool, givingWay: [Int64]
+    ) async throws -> Booking {
         var draft = given
         let choice = try await choice(for: given, alone: choosesAlone)
         if let choice { draft.environments = choice.environments }
         let ids = try await environments(draft.environments).map(\.id)
-        let locked = try await lock(environments: ids)
+        let locked = try await lock(
+            environments: ids + environmentIDs(ofBookings: givingWay), freeing: givingWay)
         // Read again: only now are they what they stay.
         let environments = try await environments(draft.environments)
         try BerthDatabase.check(draft, on: environments, by: caller, now: now)
@@ -54,7 +64,7 @@ extension Decision {
         let request = BookingRequest(
             draft, on: environments, teamID: teamID, by: caller.name, now: now)
         var id = try await place(request)
-        if id == nil { id = try await displace(for: request) }
+        if id == nil { id = try await displace(for: request, locked: locked) }
         if let id {
             try await requireQuotas(of: [id])
         } else {

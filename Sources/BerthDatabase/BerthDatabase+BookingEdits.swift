@@ -4,8 +4,8 @@ import Postgres
 
 extension BerthDatabase {
     /// Edits a booking, and as much of its series as the call says: under the locks of all that they name
-    /// before and after, in their one order, all or none. Of a series, the patch's times move each occurrence
-    /// by as much, on the clock of its zone.
+    /// before and after, in their one order, all or none. Of a series, the named one's times move each of the
+    /// others by as much, on the clock of its zone; what `change` gives for those has times of their own.
     ///
     /// Throws `.notFound`, `.forbidden`, `.stale`, `.illegalMove` for one that is over, `.invalid`,
     /// `.policy`, and `.conflict` with the reasons and what is free instead; all then stays as it was.
@@ -34,6 +34,7 @@ extension BerthDatabase {
         _ call: BookingMoveCall, to end: @Sendable @escaping (Booking) throws -> Date
     ) async throws -> Booking {
         try await updateBooking(call) { booking in
+            guard booking.reference == call.reference else { return BookingDraft(booking) }
             guard [.requested, .confirmed, .active].contains(booking.state) else {
                 throw BerthError.illegalMove(
                     "\(booking.reference) is \(booking.state.rawValue): it cannot be extended")

@@ -76,7 +76,7 @@ extension BerthDatabase {
             if let earlier = try await decision.earlierAnswer(to: key) { return earlier }
             let ids = try await decision.ids(of: call.reference, scope: call.scope)
             let locked = try await decision.lock(
-                environments: decision.environmentIDs(ofBookings: ids))
+                environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
             let bookings = try await decision.lock(bookings: ids)
             try decision.requireVersion(call.expecting, of: call.reference, among: bookings)
             try await decision.apply(move, to: bookings, named: call.reference)
@@ -92,7 +92,7 @@ extension BerthDatabase {
     func expire(_ ids: [Int64], now: Date) async throws {
         try await decide(by: .clockwork, now: now, dryRun: false) { decision in
             let locked = try await decision.lock(
-                environments: decision.environmentIDs(ofBookings: ids))
+                environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
             _ = try await decision.lock(bookings: ids)
             try await decision.serveLine(locked: locked)
         }

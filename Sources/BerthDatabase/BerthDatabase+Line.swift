@@ -12,10 +12,11 @@ extension BerthDatabase {
             SELECT DISTINCT c.environment_id FROM line_calls c
             ORDER BY c.environment_id LIMIT \(Self.mostCalls)
             """)
-        guard !rows.isEmpty else { return }
-        let environments = try rows.map { try $0.decode(Int64.self) }
-        try await decide(by: .clockwork, now: now, dryRun: false) { decision in
-            try await decision.serveLine(locked: decision.lock(environments: environments))
+        for row in rows {
+            let environment = try row.decode(Int64.self)
+            try await decide(by: .clockwork, now: now, dryRun: false) { decision in
+                try await decision.serveLine(locked: decision.lock(environments: [environment]))
+            }
         }
     }
 

@@ -98,6 +98,10 @@ extension BookingEdit {
         if booking.state == .active, draft.startsAt != booking.startsAt {
             throw BerthError.illegalMove("\(booking.reference) has begun: its start stays")
         }
+        guard draft.startsAt < draft.endsAt else {
+            throw BerthError.invalid(
+                "/endsAt", "would leave \(booking.reference) no time: edit it by itself")
+        }
         guard draft.endsAt > now else {
             throw BerthError.invalid("/endsAt", "is past: release the booking to end it now")
         }

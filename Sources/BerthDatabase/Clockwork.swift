@@ -93,17 +93,15 @@ public struct Clockwork: Sendable {
     private func callWhoMayStart(at now: Date) async throws {
         try await client.query(
             """
-            INSERT INTO line_calls (environment_id)
-            SELECT DISTINCT unnest(w.environment_ids)
+            INSERT INTO line_calls (environment_id, period)
+            SELECT e.id, a.period
             FROM bookings w
+            CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
+            CROSS JOIN unnest(w.environment_ids) e (id)
             WHERE w.state IN ('waitlisted', 'displaced') AND (w.starts_when_free OR w.starts_at <= \(now))
               AND NOT EXISTS (
                 SELECT FROM blockers(
-                    w.environment_ids, w.mode, \(now),
-                    \(now) + CASE WHEN w.starts_when_free THEN w.ends_at - w.starts_at
-                                  ELSE greatest(w.ends_at - \(now), interval '1 second') END
-                           + make_interval(mins => w.setup_minutes + w.teardown_minutes),
-                    ARRAY[w.id], 1))
+                    w.environment_ids, w.mode, lower(a.period), upper(a.period), ARRAY[w.id], 1))
             """)
     }
 

@@ -2,18 +2,29 @@ import BerthCore
 import Foundation
 import Postgres
 
+/// Bookings that would give way name environments that are not locked; it is rolled back, and decided again
+/// with these locked from the start, since locks are taken in one order.
+struct GiveWayUnlocked: Error {
+    var bookings: [Int64]
+}
+
 extension Decision {
     /// The most bookings that one displaces.
     private static let mostDisplaced = 50
 
     /// Takes the place of bookings of less priority, where the policies of all that they name allow it: they
     /// give up their claims and wait in line; then it is booked. In one transaction, under the locks: there are
-    /// never two live claims. Nil when nothing may be displaced; throws ``Refused`` when that was not enough.
-    func displace(for request: BookingRequest) async throws -> Int64? {
+    /// never two live claims. Nil when nothing may be displaced; throws ``Refused`` when that was not enough,
+    /// and ``GiveWayUnlocked``.
+    func displace(for request: BookingRequest, locked: [Int64]) async throws -> Int64? {
         // Who still has to ask displaces nobody.
         guard request.terms.approvals.isEmpty else { return nil }
         var obstacles = try await obstacles(to: request)
-        guard obstacles.contains(where: \.mayBeDisplaced) else { return nil }
+        let givingWay = obstacles.filter(\.mayBeDisplaced)
+        guard !givingWay.isEmpty else { return nil }
+        guard Set(givingWay.flatMap(\.environmentIDs)).isSubset(of: locked) else {
+            throw GiveWayUnlocked(bookings: givingWay.map(\.id))
+        }
         let rows = try await transaction.query("SELECT nextval('bookings_id_seq')")
         let id = try rows[rows.startIndex].decode(Int64.self)
         var displaced: [Int64] = []
@@ -46,6 +57,7 @@ extension Decision {
 
     private struct Obstacle {
         var id: Int64
+        var environmentIDs: [Int64]
         var mayBeDisplaced: Bool
     }
 
@@ -56,7 +68,7 @@ extension Decision {
         let buffers = try await transaction.buffers(of: ids)
         let rows = try await transaction.query(
             """
-            SELECT b.id, b.state IN ('requested', 'confirmed', 'active')
+            SELECT b.id, b.environment_ids, b.state IN ('requested', 'confirmed', 'active')
                 AND priority_rank(b.priority) < priority_rank(\(draft.priority))
                 AND NOT EXISTS (
                     SELECT FROM environments e
@@ -72,8 +84,8 @@ extension Decision {
             ORDER BY priority_rank(b.priority), b.id DESC
             """)
         return try rows.map { row in
-            let (id, may) = try row.decode(Int64.self, Bool.self)
-            return Obstacle(id: id, mayBeDisplaced: may)
+            let (id, environmentIDs, may) = try row.decode(Int64.self, [Int64].self, Bool.self)
+            return Obstacle(id: id, environmentIDs: environmentIDs, mayBeDisplaced: may)
         }
     }
 

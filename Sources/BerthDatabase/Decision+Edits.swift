@@ -64,8 +64,9 @@ extension Decision {
     ) async throws {
         let keys = Set(drafts.flatMap { $0.0.environments + $0.1.environments })
         let ids = try await environments(Array(keys)).map(\.id)
-        let locked = try await lock(environments: ids)
-        let present = try await lock(bookings: drafts.map(\.0.reference.id))
+        let edited = drafts.map(\.0.reference.id)
+        let locked = try await lock(environments: ids, freeing: edited)
+        let present = try await lock(bookings: edited)
         guard present.map(\.version) == drafts.map(\.0.version) else { throw ChangedMeanwhile() }
         let environments = try await environments(Array(keys))
         let byKey = Dictionary(uniqueKeysWithValues: environments.map { ($0.key, $0) })
@@ -142,8 +143,12 @@ extension Decision {
         if !waiting.isEmpty {
             try await transaction.query(
                 """
-                INSERT INTO line_calls (environment_id)
-                SELECT unnest(\(waiting.flatMap { $0.environments.map(\.id) }))
+                INSERT INTO line_calls (environment_id, period)
+                SELECT e.id, a.period
+                FROM bookings w
+                CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
+                CROSS JOIN unnest(w.environment_ids) e (id)
+                WHERE w.id = ANY (\(waiting.map(\.booking.reference.id)))
                 """)
         }
     }

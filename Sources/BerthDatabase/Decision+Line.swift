@@ -2,43 +2,20 @@ import BerthCore
 import Foundation
 import Postgres
 
-/// One of those in line, with what it needs to be served.
-private struct Waiter {
-    var booking: Booking
-    var environments: [TestEnvironment]
-    var setupMinutes: Int
-    var teardownMinutes: Int
-
-    /// The time it would get at an instant: what it asked for, or what is left of it; where it may start
-    /// when it is free, its whole length from now on.
-    func period(at now: Date) -> Range<Date>? {
-        let second = Date(timeIntervalSince1970: now.timeIntervalSince1970.rounded(.down))
-        let earliest = second.addingTimeInterval(Double(setupMinutes) * 60)
-        if booking.life.startsWhenFree {
-            let length = booking.endsAt.timeIntervalSince(booking.startsAt)
-            return earliest..<earliest.addingTimeInterval(length)
-        }
-        let start = booking.startsAt >= second ? booking.startsAt : earliest
-        return start < booking.endsAt ? start..<booking.endsAt : nil
-    }
-}
-
 extension Decision {
     private static let mostServed = 200
 
-    /// Gives what was given back on these locked environments to those in line: by priority, then age. Who
-    /// needs more than is locked gets a call of the line in the same commit, and is served by the clockwork.
+    /// Gives what was given back on these locked environments to those in line: by priority, then age. While
+    /// one of them needs more than is locked, the line's calls stay, and the clockwork serves him.
     func serveLine(locked: [Int64]) async throws {
-        let calls = try await transaction.query(
-            "DELETE FROM line_calls WHERE environment_id = ANY (\(locked)) RETURNING environment_id"
-        )
-        let freed = Array(Set<Int64>(try calls.map { try $0.decode(Int64.self) }))
-        guard !freed.isEmpty else { return }
-        let waiting = try await waiting(for: freed)
+        let rows = try await transaction.query(
+            "SELECT c.id FROM line_calls c WHERE c.environment_id = ANY (\(locked))")
+        let calls = try rows.map { try $0.decode(Int64.self) }
+        guard !calls.isEmpty else { return }
+        let waiting = try await waiting(forCalls: calls)
         let reachable = waiting.filter { Set($0.environmentIDs).isSubset(of: locked) }
-        if reachable.count < waiting.count || reachable.count > Self.mostServed {
-            try await transaction.query(
-                "INSERT INTO line_calls (environment_id) SELECT unnest(\(freed))")
+        if reachable.count == waiting.count, reachable.count <= Self.mostServed {
+            try await transaction.query("DELETE FROM line_calls WHERE id = ANY (\(calls))")
         }
         let ids = reachable.prefix(Self.mostServed).map(\.id)
         for booking in try await lock(bookings: ids).sorted(by: Self.comesFirst)
@@ -52,22 +29,26 @@ extension Decision {
         return (left.createdAt, left.reference.id) < (right.createdAt, right.reference.id)
     }
 
-    /// Who waits for anything that needs one of these and may get it, the first in line first.
+    /// Who waits for something that these calls of the line are about and may get it, the first in line first.
     private func waiting(
-        for environments: [Int64]
+        forCalls calls: [Int64]
     ) async throws -> [(id: Int64, environmentIDs: [Int64])] {
         let rows = try await transaction.query(
             """
-            SELECT w.id, w.environment_ids FROM bookings w
-            WHERE w.state IN ('waitlisted', 'displaced')
-              AND w.environment_ids && array(
-                SELECT r.environment_id FROM environment_reach r
-                WHERE r.part_id = ANY (\(environments)))
-              -- Most who wait are still kept out, and must not be read one by one under the locks.
-              AND (w.starts_when_free OR w.starts_at <= \(now) OR NOT EXISTS (
+            WITH called AS MATERIALIZED (
+                SELECT w.id, w.environment_ids, w.mode, a.period, priority_rank(w.priority) AS rank, w.created_at
+                FROM bookings w CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
+                WHERE w.state IN ('waitlisted', 'displaced')
+                  AND EXISTS (
+                    SELECT FROM line_calls c JOIN environment_reach r ON r.part_id = c.environment_id
+                    WHERE c.id = ANY (\(calls)) AND r.environment_id = ANY (w.environment_ids)
+                      AND c.period && a.period))
+            SELECT w.id, w.environment_ids FROM called w
+            -- Most who wait are still kept out, and must not be read one by one under the locks.
+            WHERE NOT EXISTS (
                 SELECT FROM blockers(
-                    w.environment_ids, w.mode, w.starts_at, w.ends_at, ARRAY[w.id], 1)))
-            ORDER BY priority_rank(w.priority) DESC, w.created_at, w.id
+                    w.environment_ids, w.mode, lower(w.period), upper(w.period), ARRAY[w.id], 1))
+            ORDER BY w.rank DESC, w.created_at, w.id
             LIMIT \(Self.mostServed + 1)
             """)
         return try rows.map {
@@ -79,10 +60,10 @@ extension Decision {
     /// Serves one that takes any environments that match, with those that are free now.
     func serve(_ id: Int64, anyOf selection: BookingOptions.Selection) async throws {
         guard let booking = try await bookings([id]).first,
-            let period = try await waiter(booking, on: booking.environments).period(at: now)
+            let slot = try await slot(for: booking, on: environments(booking.environments))
         else { return }
         let chosen = try await SelectionQuery(
-            selection: selection, mode: booking.mode, period: period, now: now
+            selection: selection, mode: booking.mode, period: slot.period, now: now
         ).choose(from: transaction)
         guard chosen.areFree else { return }
         _ = try await lock(
@@ -94,33 +75,38 @@ extension Decision {
     }
 
     private func serve(_ booking: Booking, on keys: [String]) async throws {
-        let waiter = try await waiter(booking, on: keys)
-        guard let period = waiter.period(at: now),
-            BookingRules.violations(of: period, on: waiter.environments, now: now)
+        let environments = try await environments(keys)
+        guard let slot = try await slot(for: booking, on: environments),
+            BookingRules.violations(of: slot.period, on: environments, now: now)
                 .allSatisfy({ $0.rule == "minLeadMinutes" })
         else { return }
         let terms = BookingTerms(
-            of: period, on: waiter.environments, leaseSeconds: booking.life.leaseSeconds, now: now)
-        let ids = waiter.environments.map(\.id)
-        let from = period.lowerBound.addingTimeInterval(-Double(waiter.setupMinutes) * 60)
-        let until = period.upperBound.addingTimeInterval(Double(waiter.teardownMinutes) * 60)
+            of: slot.period, on: environments, leaseSeconds: booking.life.leaseSeconds, now: now)
+        let ids = environments.map(\.id)
         try await transaction.query(
             """
             SELECT serve_waiter(
-                \(booking.reference.id), \(ids), \(terms.state), \(period.lowerBound),
-                \(period.upperBound), \(waiter.setupMinutes), \(waiter.teardownMinutes),
+                \(booking.reference.id), \(ids), \(terms.state), \(slot.period.lowerBound),
+                \(slot.period.upperBound), \(slot.setupMinutes), \(slot.teardownMinutes),
                 \(StoredExtras(terms, occurrence: nil).map(PostgresJSON.init)), \(now))
-            WHERE NOT EXISTS (
-                SELECT FROM blockers(\(ids), \(booking.mode), \(from), \(until),
-                                     ARRAY[\(booking.reference.id)], 1))
+            FROM bookings w CROSS JOIN LATERAL awaited_slot(w, \(ids), \(now)) a
+            WHERE w.id = \(booking.reference.id) AND NOT EXISTS (
+                SELECT FROM blockers(\(ids), w.mode, lower(a.period), upper(a.period), ARRAY[w.id], 1))
             """)
     }
 
-    private func waiter(_ booking: Booking, on keys: [String]) async throws -> Waiter {
-        let environments = try await environments(keys)
-        let buffers = try await transaction.buffers(of: environments.map(\.id))
-        return Waiter(
-            booking: booking, environments: environments, setupMinutes: buffers.setup,
-            teardownMinutes: buffers.teardown)
+    /// What one in line would get of these environments now; nil when nothing is left of its time.
+    private func slot(
+        for booking: Booking, on environments: [TestEnvironment]
+    ) async throws -> (period: Range<Date>, setupMinutes: Int, teardownMinutes: Int)? {
+        let rows = try await transaction.query(
+            """
+            SELECT a.starts_at, a.ends_at, a.setup_minutes, a.teardown_minutes
+            FROM bookings w CROSS JOIN LATERAL awaited_slot(w, \(environments.map(\.id)), \(now)) a
+            WHERE w.id = \(booking.reference.id)
+            """)
+        guard let row = rows.first else { return nil }
+        let (start, end, setup, teardown) = try row.decode(Date.self, Date.self, Int.self, Int.self)
+        return (start..<end, setup, teardown)
     }
 }

@@ -11,10 +11,10 @@ struct Decision: Sendable {
     let caller: Caller
     let now: Date
 
-    /// Locks these environments, what they reach, and what those in line need who may get what is freed.
-    /// Returns all that is locked.
-    func lock(environments ids: [Int64]) async throws -> [Int64] {
-        let rows = try await transaction.query("SELECT lock_with_line(\(ids))")
+    /// Locks these environments, what they reach, and what those in line need who may get what these bookings
+    /// give back. Returns all that is locked.
+    func lock(environments ids: [Int64], freeing bookings: [Int64] = []) async throws -> [Int64] {
+        let rows = try await transaction.query("SELECT lock_with_line(\(ids), \(bookings), \(now))")
         return try rows[rows.startIndex].decode([Int64].self)
     }
 

@@ -4,11 +4,13 @@ import Logging
 /// The connections of one client, and who waits for them.
 ///
 /// A connection is leased to one caller at a time. Callers wait in line, for a bounded time and in
-/// a bounded number; a connection that comes back goes to the first of them.
+/// a bounded number; a connection that comes back goes to the first of them. A line that does not move
+/// is given up sooner than one that does.
 @PollLoop
 final class ConnectionPool {
     private struct Waiter {
         let number: UInt64
+        let since: ContinuousClock.Instant
         let deadline: ContinuousClock.Instant
         let continuation: CheckedContinuation<Session, any Error>
     }
@@ -29,6 +31,7 @@ final class ConnectionPool {
     private var connecting = 0
     private var waiters = Deque<Waiter>()
     private var waiterCount: UInt64 = 0
+    private var lastOffer = ContinuousClock.now
     private var alarm = DeadlineAlarm()
     private var backoff: ReconnectBackoff
     private var lastFailure: PostgresError?
@@ -64,7 +67,7 @@ final class ConnectionPool {
         guard waiters.count < configuration.maxWaiters else {
             throw PostgresError(.poolTimeout, "\(waiters.count) callers are waiting already")
         }
-        return try await wait(until: min(deadline, .now + configuration.acquireTimeout))
+        return try await wait(until: deadline)
     }
 
     private func wait(until deadline: ContinuousClock.Instant) async throws -> Session {
@@ -72,9 +75,10 @@ final class ConnectionPool {
         let number = waiterCount
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                waiters.append(
-                    Waiter(number: number, deadline: deadline, continuation: continuation))
-                setAlarm(at: deadline)
+                let waiter = Waiter(
+                    number: number, since: .now, deadline: deadline, continuation: continuation)
+                waiters.append(waiter)
+                setAlarm(at: patience(of: waiter))
                 grow()
             }
         } onCancel: {
@@ -87,6 +91,11 @@ final class ConnectionPool {
         waiters.remove(at: index).continuation.resume(throwing: CancellationError())
     }
 
+    /// When it gives up, unless the line moves before.
+    private func patience(of waiter: Waiter) -> ContinuousClock.Instant {
+        min(waiter.deadline, max(waiter.since, lastOffer) + configuration.acquireTimeout)
+    }
+
     private func setAlarm(at deadline: ContinuousClock.Instant) {
         alarm.set(at: deadline) { [weak self] instant in self?.deadlinePassed(at: instant) }
     }
@@ -94,13 +103,13 @@ final class ConnectionPool {
     private func deadlinePassed(at instant: ContinuousClock.Instant) {
         guard alarm.hasRung(at: instant) else { return }
         let now = ContinuousClock.now
-        for waiter in waiters where waiter.deadline <= now {
+        for waiter in waiters where patience(of: waiter) <= now {
             // If no connection can be made, that is why none became free.
             let timeout = PostgresError(.poolTimeout, "no connection became free in time")
             waiter.continuation.resume(throwing: lastFailure ?? timeout)
         }
-        waiters.removeAll { $0.deadline <= now }
-        if let next = waiters.lazy.map(\.deadline).min() { setAlarm(at: next) }
+        waiters.removeAll { patience(of: $0) <= now }
+        if let next = waiters.lazy.map(patience).min() { setAlarm(at: next) }
     }
 
     // MARK: Giving back
@@ -123,6 +132,7 @@ final class ConnectionPool {
     }
 
     private func offer(_ session: Session) {
+        lastOffer = .now
         if let waiter = waiters.popFirst() {
             leased[ObjectIdentifier(session)] = session
             waiter.continuation.resume(returning: session)

@@ -105,12 +105,12 @@ extension ConnectionPool {
     }
 
     func leaseConnection() async throws -> PostgresConnection {
-        let session = try await lease(until: .now + configuration.acquireTimeout)
+        let session = try await lease(until: .now + configuration.acquireLimit)
         return PostgresConnection(session: session, lease: session.beginLease())
     }
 
     func leaseTransaction() async throws -> PostgresTransaction {
-        let session = try await lease(until: .now + configuration.acquireTimeout)
+        let session = try await lease(until: .now + configuration.acquireLimit)
         let transaction = PostgresTransaction(session: session, lease: session.beginLease())
         session.openTransaction()
         return transaction

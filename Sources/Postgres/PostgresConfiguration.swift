@@ -9,8 +9,10 @@ public struct PostgresConfiguration: Sendable {
     public var maxConnections = 16
     /// The most callers that may wait for a connection; the next one fails at once. Default 1024.
     public var maxWaiters = 1024
-    /// How long a caller waits for a connection. Default 1.5 s.
+    /// How long a caller waits while no connection comes free for anybody. Default 1.5 s.
     public var acquireTimeout: Duration = .milliseconds(1500)
+    /// How long a caller waits at most, in a line that moves. Default 10 s.
+    public var acquireLimit: Duration = .seconds(10)
     /// How long a statement may take, from the call to its answer, unless it says otherwise.
     /// Default 5 s.
     public var queryTimeout: Duration = .seconds(5)

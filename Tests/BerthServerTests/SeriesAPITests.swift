@@ -165,6 +165,36 @@ struct SeriesAPITests {
         }
     }
 
+    @Test("An edit of all leaves one alone that it would leave no time")
+    func leavesTime() async throws {
+        try await withAPI { api in
+            let first = try await api.book(Self.weekly(3))
+            let second = try #require(try await series(api)[1]["reference"] as? String)
+            func ends(_ hours: Double) -> String {
+                #"{"endsAt":"\#(TestAPI.at(Self.tuesday + hours))"}"#
+            }
+            let longer = try await api.edit(first, ends(9), query: "?scope=all")
+            #expect(longer.status == 200, "\(longer.text)")
+            #expect(try await api.edit(second, ends(168 + 2)).status == 200)
+            #expect(try await api.edit(first, ends(2), query: "?scope=all").status == 200)
+            let lengths = try await series(api).compactMap { $0["endsAt"] as? String }
+            #expect(
+                lengths == ["2027-03-02T11:00:00Z", "2027-03-09T11:00:00Z", "2027-03-16T11:00:00Z"])
+        }
+    }
+
+    @Test("Extending all gives each occurrence as much")
+    func extends() async throws {
+        try await withAPI { api in
+            let first = try await api.book(Self.weekly(3))
+            let extended = try await api.move(first, "extend?scope=all", #"{"minutes":60}"#)
+            #expect(extended.status == 200, "\(extended.text)")
+            let ends = try await series(api).compactMap { $0["endsAt"] as? String }
+            #expect(
+                ends == ["2027-03-02T12:00:00Z", "2027-03-09T12:00:00Z", "2027-03-16T12:00:00Z"])
+        }
+    }
+
     @Test("Cancelling what follows leaves what came before")
     func cancels() async throws {
         try await withAPI { api in

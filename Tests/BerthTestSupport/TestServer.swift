@@ -67,6 +67,7 @@ public final class TestServer: Sendable {
             connectionString: connectionString(database: database))
         configuration.maxConnections = 4
         configuration.acquireTimeout = .seconds(20)
+        configuration.acquireLimit = .seconds(20)
         configuration.queryTimeout = .seconds(20)
         adjust(&configuration)
         var logger = Logger(label: "test")

@@ -85,6 +85,29 @@ import Testing
         #expect(try await client.query("SELECT 1").count == 1)
     }
 
+    @Test("A line that moves is waited in for longer than one that stands still")
+    func movingLine() async throws {
+        let client = try await TestServer.shared.value.client {
+            $0.maxConnections = 1
+            $0.acquireTimeout = .seconds(1)
+        }
+        let naps = (1...5).map { _ in
+            Task { try await client.query("SELECT pg_sleep(0.4)") }
+        }
+        // The last of them waits 1.6 s, and a connection comes free each 0.4 s.
+        for nap in naps { _ = try await nap.value }
+        let bounded = try await TestServer.shared.value.client {
+            $0.maxConnections = 1
+            $0.acquireLimit = .milliseconds(300)
+        }
+        try await bounded.withConnection { _ in
+            let error = await #expect(throws: PostgresError.self) {
+                try await bounded.withConnection { _ in }
+            }
+            #expect(error?.kind == .poolTimeout)
+        }
+    }
+
     @Test("A caller that stops waiting for a connection leaves the line")
     func stopWaiting() async throws {
         let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }

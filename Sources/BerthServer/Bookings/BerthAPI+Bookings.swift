@@ -128,7 +128,7 @@ extension BerthAPI {
             // The others of a series are not what the caller saw: only what it set is applied to them.
             booking.reference == reference
                 ? try BookingDraft(patching: booking, with: patch)
-                : try BookingDraft(patching: booking, with: patch.withoutReadOnly)
+                : try BookingDraft(patching: booking, with: patch.forOthersOfSeries)
         }
         return Answer(version: booking.version, writing: booking.write).response
     }

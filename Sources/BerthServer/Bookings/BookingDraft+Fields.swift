@@ -95,8 +95,9 @@ extension BookingDraft {
 }
 
 extension JSONObject {
-    /// The members that an edit of a booking may set.
-    var withoutReadOnly: JSONObject {
-        JSONObject(members: members.filter { !BookingDraft.readOnlyFields.contains($0.name) })
+    /// What an edit of one booking sets on the others of its series: they move by as much, not to its times.
+    var forOthersOfSeries: JSONObject {
+        let ownNames = BookingDraft.readOnlyFields + ["startsAt", "endsAt"]
+        return JSONObject(members: members.filter { !ownNames.contains($0.name) })
     }
 }
