@@ -62,6 +62,22 @@ CREATE DOMAIN public.buffer_minutes AS integer
 
 
 --
+-- Name: window_kind; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.window_kind AS text
+	CONSTRAINT window_kind_is_known CHECK ((VALUE = ANY (ARRAY['change'::text, 'maintenance'::text, 'freeze'::text])));
+
+
+--
+-- Name: window_state; Type: DOMAIN; Schema: public; Owner: -
+--
+
+CREATE DOMAIN public.window_state AS text
+	CONSTRAINT window_state_is_known CHECK ((VALUE = ANY (ARRAY['requested'::text, 'approved'::text, 'rejected'::text, 'cancelled'::text])));
+
+
+--
 -- Name: advance_bookings(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -125,6 +141,123 @@ END $$;
 
 
 --
+-- Name: align_windows(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.align_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_windows bigint[] := p_windows || array(
+        SELECT w.id FROM change_windows w WHERE w.exception_to = ANY (p_windows));
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM lock_environments(array(
+        SELECT d.environment_id FROM derive_spans(v_windows) d
+        UNION
+        SELECT s.environment_id FROM window_spans s
+        WHERE s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'));
+
+    UPDATE window_spans s
+    SET valid_until = date_trunc('second', coalesce(p_at, w.updated_at))
+    FROM change_windows w
+    WHERE w.id = s.window_id AND s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'
+      AND NOT EXISTS (
+        SELECT FROM derive_spans(ARRAY[s.window_id]) d
+        WHERE d.environment_id = s.environment_id AND d.period = s.period AND d.state = s.state
+          AND d.team_id IS NOT DISTINCT FROM s.team_id
+          AND d.exception_to IS NOT DISTINCT FROM s.exception_to);
+    INSERT INTO window_spans (
+        window_id, environment_id, kind, state, team_id, exception_to, is_emergency, period, valid_from)
+    SELECT d.window_id, d.environment_id, d.kind, d.state, d.team_id, d.exception_to, d.is_emergency,
+           d.period,
+           date_trunc('second', coalesce(p_at, CASE WHEN w.version = 1
+               THEN coalesce(w.approved_at, w.created_at) ELSE w.updated_at END))
+    FROM derive_spans(v_windows) d JOIN change_windows w ON w.id = d.window_id
+    WHERE NOT EXISTS (
+        SELECT FROM window_spans s
+        WHERE s.window_id = d.window_id AND s.environment_id = d.environment_id AND s.period = d.period
+          AND s.valid_until = 'infinity');
+
+    WITH implied AS MATERIALIZED (
+        SELECT d.window_id, d.environment_id, d.lane, d.period FROM derive_window_claims(v_windows) d),
+    dropped AS (
+        DELETE FROM claims c
+        WHERE c.window_id = ANY (v_windows)
+          AND NOT EXISTS (
+            SELECT FROM implied d
+            WHERE d.window_id = c.window_id AND d.environment_id = c.environment_id
+              AND d.lane = c.lane AND d.period = c.period)
+        RETURNING c.environment_id, c.lane, c.period)
+    INSERT INTO line_calls (environment_id, period)
+    SELECT d.environment_id, d.period FROM dropped d
+    WHERE d.lane = 'use'
+      AND EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
+
+    PERFORM refuse_window_clashes(v_windows);
+    INSERT INTO claims (window_id, environment_id, lane, period, share_key)
+    SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
+    FROM derive_window_claims(v_windows) d
+    WHERE NOT EXISTS (
+        SELECT FROM claims c
+        WHERE c.window_id = d.window_id AND c.environment_id = d.environment_id AND c.period = d.period)
+    ORDER BY d.environment_id, d.window_id;
+END $$;
+
+
+--
+-- Name: append_changes(timestamp with time zone, text[], text[], text[], bigint[], timestamp with time zone[], text[], bigint[], text[], text[], text[], text[], text[], text[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.append_changes(p_now timestamp with time zone, p_by text[], p_sources text[], p_source_ids text[], p_environments bigint[], p_occurred timestamp with time zone[], p_actors text[], p_teams bigint[], p_kinds text[], p_summaries text[], p_components text[], p_versions text[], p_tickets text[], p_emergencies text[], p_corrects bigint[]) RETURNS TABLE(ordinal bigint, id bigint)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_ids bigint[] := '{}';
+    v_id bigint;
+    i integer;
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM FROM change_log_head FOR UPDATE;
+    FOR i IN 1 .. cardinality(p_environments) LOOP
+        CONTINUE WHEN p_corrects[i] IS NULL AND p_source_ids[i] IS NOT NULL AND EXISTS (
+            SELECT FROM change_log c
+            WHERE c.source = p_sources[i] AND c.source_id = p_source_ids[i] AND c.entry = 'change'
+              AND c.corrects IS NULL);
+        INSERT INTO change_log (
+            id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id,
+            actor, team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects,
+            control, reasons, window_id, bookings_hit, is_late, approved_late, hash)
+        SELECT 0, 0, 'change', p_environments[i], p_occurred[i], p_now, p_by[i], p_sources[i],
+               p_source_ids[i], p_actors[i], p_teams[i], p_kinds[i], p_summaries[i], p_components[i],
+               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i], j.control, j.reasons, j.window_id,
+               j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
+        FROM judge_change(p_environments[i], p_teams[i], p_occurred[i], p_emergencies[i] IS NOT NULL) j
+        RETURNING change_log.id INTO v_id;
+        v_ids := v_ids || v_id;
+        ordinal := i;
+        id := v_id;
+        RETURN NEXT;
+    END LOOP;
+
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT p_now, 'change.under-booking', 'BK-' || b.id,
+           format('%s %s on %s at %s: %s', c.control, c.kind, e.key, readable(c.occurred_at), c.summary),
+           b.team_id, b.requested_by
+    FROM change_log c
+    JOIN environments e ON e.id = c.environment_id
+    JOIN bookings b ON b.id = ANY (c.bookings_hit)
+    WHERE c.id = ANY (v_ids) AND 'others-booking' = ANY (c.reasons)
+      AND c.team_id IS DISTINCT FROM b.team_id AND b.state IN ('confirmed', 'active');
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT p_now, 'change.recorded', n.id, 1 FROM unnest(v_ids) n (id);
+END $$;
+
+
+--
 -- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -141,6 +274,26 @@ CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp wit
     LEFT JOIN teams t ON t.name = a."ownerTeam"
     WHERE b.id = ANY (p_bookings) AND b.state = 'requested' AND a.state = 'pending'
     GROUP BY b.id, t.id
+$$;
+
+
+--
+-- Name: ask_for_window_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id)
+    SELECT p_at, 'window.requested', 'CW-' || w.id,
+           format('%s asks for %s on %s from %s to %s: %s', w.requested_by, w.kind,
+                  string_agg(a.environment, ', '), readable(w.starts_at), readable(w.ends_at), w.title),
+           t.id
+    FROM change_windows w
+    CROSS JOIN jsonb_to_recordset(w.approvals) a (environment text, "ownerTeam" text, state text)
+    LEFT JOIN teams t ON t.name = a."ownerTeam"
+    WHERE w.id = ANY (p_windows) AND w.state = 'requested' AND a.state = 'pending'
+    GROUP BY w.id, t.id
 $$;
 
 
@@ -235,7 +388,7 @@ $$;
 -- Name: blockers(bigint[], text, timestamp with time zone, timestamp with time zone, bigint[], bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint[], p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, period tstzrange)
+CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint[], p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, window_id bigint, period tstzrange)
     LANGUAGE plpgsql STABLE
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
@@ -249,19 +402,19 @@ BEGIN
                            ELSE r.exclusive_if_shared END AS exclusive
         FROM environment_reach r JOIN environments e ON e.id = r.part_id
         WHERE r.environment_id = ANY (p_environments))
-    SELECT w.environment_id, w.part_id, c.booking_id, c.period
+    SELECT w.environment_id, w.part_id, c.booking_id, c.window_id, c.period
     FROM wanted w
     CROSS JOIN LATERAL (
-        SELECT k.booking_id, k.period
+        SELECT k.booking_id, k.window_id, k.period
         FROM claims k
         WHERE k.environment_id = w.part_id AND k.lane = 'use'
           AND k.period && tstzrange(p_from, p_until, '[)')
-          AND k.booking_id <> ALL (p_except)
+          AND (k.booking_id IS NULL OR k.booking_id <> ALL (p_except))
           AND (k.share_key <> 0 OR w.exclusive)
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
     UNION ALL
-    SELECT w.environment_id, w.part_id, c.booking_id, c.period
+    SELECT w.environment_id, w.part_id, c.booking_id, NULL, c.period
     FROM wanted w
     CROSS JOIN LATERAL (
         SELECT k.booking_id, k.period
@@ -527,6 +680,82 @@ END $$;
 
 
 --
+-- Name: chain_bytes(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.chain_bytes(p_text text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN p_text IS NULL THEN int4send(-1)
+                ELSE int4send(octet_length(convert_to(p_text, 'UTF8'))) || convert_to(p_text, 'UTF8') END
+$$;
+
+
+--
+-- Name: change_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_log (
+    id bigint NOT NULL,
+    root_id bigint NOT NULL,
+    entry text NOT NULL,
+    environment_id bigint NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    source text NOT NULL,
+    source_id text,
+    actor text NOT NULL,
+    team_id bigint,
+    kind text NOT NULL,
+    summary text NOT NULL,
+    component text,
+    component_version text,
+    ticket text,
+    emergency_reason text,
+    corrects bigint,
+    control text NOT NULL,
+    reasons text[] NOT NULL,
+    window_id bigint,
+    bookings_hit bigint[] NOT NULL,
+    is_late boolean NOT NULL,
+    approved_late boolean NOT NULL,
+    review text,
+    review_note text,
+    hash bytea NOT NULL,
+    CONSTRAINT change_control_is_known CHECK ((control = ANY (ARRAY['controlled'::text, 'uncontrolled'::text, 'emergency'::text]))),
+    CONSTRAINT change_corrects_an_earlier CHECK ((corrects < id)),
+    CONSTRAINT change_entry_is_known CHECK ((entry = ANY (ARRAY['change'::text, 'late-approval'::text, 'review'::text]))),
+    CONSTRAINT change_hash_is_sha256 CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT change_kind_is_known CHECK ((kind = ANY (ARRAY['deploy'::text, 'config'::text, 'data'::text, 'infrastructure'::text, 'restart'::text, 'other'::text]))),
+    CONSTRAINT change_review_is_known CHECK ((((entry = 'review'::text) = (review IS NOT NULL)) AND (review = ANY (ARRAY['accepted'::text, 'rejected'::text])))),
+    CONSTRAINT change_root_is_earlier CHECK ((((entry = 'change'::text) AND (root_id = id)) OR ((entry <> 'change'::text) AND (root_id < id))))
+);
+
+
+--
+-- Name: chain_bytes(public.change_log); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.chain_bytes(c public.change_log) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT chain_bytes(c.id::text) || chain_bytes(c.root_id::text) || chain_bytes(c.entry)
+        || chain_bytes(c.environment_id::text)
+        || chain_bytes((extract(epoch FROM c.occurred_at) * 1000000)::bigint::text)
+        || chain_bytes((extract(epoch FROM c.recorded_at) * 1000000)::bigint::text)
+        || chain_bytes(c.recorded_by) || chain_bytes(c.source) || chain_bytes(c.source_id)
+        || chain_bytes(c.actor) || chain_bytes(c.team_id::text) || chain_bytes(c.kind)
+        || chain_bytes(c.summary) || chain_bytes(c.component) || chain_bytes(c.component_version)
+        || chain_bytes(c.ticket) || chain_bytes(c.emergency_reason) || chain_bytes(c.corrects::text)
+        || chain_bytes(c.control) || chain_bytes(array_to_string(c.reasons, ','))
+        || chain_bytes(c.window_id::text) || chain_bytes(array_to_string(c.bookings_hit, ','))
+        || chain_bytes(c.is_late::text) || chain_bytes(c.approved_late::text)
+        || chain_bytes(c.review) || chain_bytes(c.review_note)
+$$;
+
+
+--
 -- Name: claim_length_step(tstzrange); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -604,16 +833,16 @@ END $$;
 -- Name: clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint)
+CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint, window_id bigint, period tstzrange)
     LANGUAGE sql STABLE
     AS $$
-    SELECT mine.environment_id, mine.booking_id, other.booking_id
+    SELECT mine.environment_id, mine.booking_id, other.booking_id, other.window_id, other.period
     FROM derive_claims(p_bookings) mine
     JOIN claims other ON other.environment_id = mine.environment_id AND other.lane = 'use'
      AND other.period && mine.period AND other.share_key <> mine.share_key
-    WHERE other.booking_id <> ALL (p_bookings)
+    WHERE other.booking_id IS NULL OR other.booking_id <> ALL (p_bookings)
     UNION
-    SELECT one.environment_id, one.booking_id, two.booking_id
+    SELECT one.environment_id, one.booking_id, two.booking_id, NULL, two.period
     FROM derive_claims(p_bookings) one
     JOIN derive_claims(p_bookings) two
       ON two.environment_id = one.environment_id AND two.period && one.period
@@ -658,6 +887,45 @@ CREATE FUNCTION public.derive_claims(p_bookings bigint[]) RETURNS TABLE(booking_
                 v.ends_at + make_interval(mins => v.teardown_minutes)) o) c
         GROUP BY c.environment_id) m
     WHERE b.id = ANY (p_bookings)
+$$;
+
+
+--
+-- Name: derive_spans(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.derive_spans(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, kind text, state text, team_id bigint, exception_to bigint, is_emergency boolean, period tstzrange)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT w.id, e.environment_id, w.kind, w.state, w.team_id, w.exception_to,
+           w.emergency_reason IS NOT NULL, tstzrange(s.at, s.at + occurrence_length(w), '[)')
+    FROM change_windows w
+    CROSS JOIN LATERAL window_environments(w.kind, w.environment_ids, w.labels, w.include_parts) e
+    CROSS JOIN unnest(w.occurrence_starts) s (at)
+    WHERE w.id = ANY (p_windows) AND w.state IN ('requested', 'approved')
+$$;
+
+
+--
+-- Name: derive_window_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.derive_window_claims(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, lane text, period tstzrange, share_key bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.window_id, s.environment_id,
+           CASE s.kind WHEN 'maintenance' THEN 'use' ELSE 'change' END, p.period,
+           CASE s.kind WHEN 'maintenance' THEN -1 WHEN 'change' THEN -2 ELSE -3 END
+    FROM window_spans s
+    JOIN change_windows w ON w.id = s.window_id
+    CROSS JOIN LATERAL (
+        SELECT unnest(tstzmultirange(s.period) - coalesce(
+            (SELECT range_agg(f.period) FROM window_spans f
+             WHERE f.window_id = s.exception_to AND f.environment_id = s.environment_id
+               AND f.state = 'approved' AND f.valid_until = 'infinity' AND f.period && s.period),
+            '{}'))) p (period)
+    WHERE s.window_id = ANY (p_windows) AND s.valid_until = 'infinity' AND s.state = 'approved'
+      AND NOT s.is_emergency AND upper(s.period) > w.created_at
 $$;
 
 
@@ -806,6 +1074,118 @@ $$;
 
 
 --
+-- Name: is_open_for_change(bigint, bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_open_for_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT w.emergency_id IS NOT NULL
+        OR (w.freezes = '{}'
+            AND (w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR (w.is_open AND w.others = '{}')))
+    FROM weigh_change(p_environment, p_team, p_at, p_known_at) w
+$$;
+
+
+--
+-- Name: is_usable(text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_usable(p_status text, p_until timestamp with time zone, p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT p_status NOT IN ('unavailable', 'retired') OR (p_status = 'unavailable' AND p_until <= p_at)
+$$;
+
+
+--
+-- Name: judge_change(bigint, bigint, timestamp with time zone, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.judge_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_is_declared boolean, OUT control text, OUT reasons text[], OUT window_id bigint, OUT bookings bigint[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    w record;
+BEGIN
+    SELECT * INTO w FROM weigh_change(p_environment, p_team, p_at, p_at);
+    bookings := w.bookings;
+    reasons := CASE WHEN w.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
+        || CASE WHEN w.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END;
+    IF p_is_declared OR w.emergency_id IS NOT NULL THEN
+        control := 'emergency';
+        window_id := coalesce(w.emergency_id, w.window_id);
+    ELSIF w.freezes = '{}' AND (
+            w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR (w.is_open AND w.others = '{}')) THEN
+        control := 'controlled';
+        window_id := w.window_id;
+    ELSE
+        control := 'uncontrolled';
+        reasons := reasons
+            || CASE WHEN w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR w.is_open THEN '{}'
+                    WHEN w.requested_id IS NOT NULL THEN ARRAY['window-not-approved']
+                    ELSE ARRAY['no-window'] END
+            || CASE WHEN p_team IS NULL THEN ARRAY['unattributed'] ELSE '{}' END;
+    END IF;
+END $$;
+
+
+--
+-- Name: change_windows; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_windows (
+    id bigint NOT NULL,
+    kind public.window_kind NOT NULL,
+    state public.window_state NOT NULL,
+    state_reason text,
+    environment_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    labels jsonb,
+    include_parts boolean DEFAULT false NOT NULL,
+    team_id bigint,
+    title text NOT NULL,
+    ticket text,
+    notes text,
+    requested_by text NOT NULL,
+    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    approved_at timestamp with time zone,
+    exception_to bigint,
+    emergency_reason text,
+    on_conflict text DEFAULT 'refuse'::text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    rrule text,
+    exdates timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    rdates timestamp with time zone[] DEFAULT '{}'::timestamp with time zone[] NOT NULL,
+    occurrence_starts timestamp with time zone[] NOT NULL,
+    import_identity text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT window_approval_is_timed CHECK ((((state)::text <> 'approved'::text) OR (approved_at IS NOT NULL))),
+    CONSTRAINT window_emergency_is_short CHECK (((emergency_reason IS NULL) OR (((kind)::text = 'change'::text) AND (team_id IS NOT NULL) AND (exception_to IS NULL) AND (rrule IS NULL) AND ((ends_at - starts_at) <= '04:00:00'::interval)))),
+    CONSTRAINT window_exception_is_a_change CHECK (((exception_to IS NULL) OR ((kind)::text = 'change'::text))),
+    CONSTRAINT window_names_its_environments CHECK ((((labels IS NULL) = (environment_ids <> '{}'::bigint[])) AND (cardinality(environment_ids) <= 500) AND (array_position(environment_ids, NULL::bigint) IS NULL))),
+    CONSTRAINT window_occurrences_are_listed CHECK ((((cardinality(occurrence_starts) >= 1) AND (cardinality(occurrence_starts) <= 2000)) AND (array_position(occurrence_starts, NULL::timestamp with time zone) IS NULL) AND (occurrence_starts[1] = starts_at) AND ((rrule IS NOT NULL) OR (cardinality(occurrence_starts) = 1)))),
+    CONSTRAINT window_on_conflict_is_known CHECK ((on_conflict = ANY (ARRAY['refuse'::text, 'displace'::text]))),
+    CONSTRAINT window_period_is_ordered CHECK (((starts_at < ends_at) AND isfinite(starts_at) AND isfinite(ends_at)))
+);
+
+
+--
+-- Name: last_end(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.last_end(w public.change_windows) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT w.occurrence_starts[cardinality(w.occurrence_starts)] + occurrence_length(w)
+$$;
+
+
+--
 -- Name: lock_environments(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -945,6 +1325,100 @@ $$;
 
 
 --
+-- Name: next_gate_change(bigint, bigint, text, timestamp with time zone, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.next_gate_change(p_environment bigint, p_team bigint, p_for text, p_at timestamp with time zone, p_known_at timestamp with time zone, p_until timestamp with time zone, p_most bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    v_status text;
+    v_status_until timestamptz;
+    v_is_open boolean;
+    v_was_open boolean;
+    v_at timestamptz;
+BEGIN
+    SELECT e.status, e.status_until INTO v_status, v_status_until
+    FROM environments e WHERE e.id = p_environment;
+    FOR v_at IN
+        SELECT p_at
+        UNION ALL
+        (SELECT DISTINCT b.at
+         FROM (
+            SELECT unnest(ARRAY[lower(s.period), upper(s.period)])
+            FROM window_spans s
+            WHERE s.environment_id = p_environment AND s.valid_until > p_known_at
+              AND s.valid_from <= p_known_at AND s.period && tstzrange(p_at, p_until, '[)')
+            UNION
+            -- A booking's use begins and ends inside what it claims.
+            SELECT unnest(ARRAY[lower(c.period), upper(c.period), b.starts_at,
+                                coalesce(b.released_at, b.ends_at)])
+            FROM environment_reach r
+            JOIN claims c ON c.environment_id = r.part_id AND c.lane = 'use'
+             AND c.period && tstzrange(p_at, p_until, '[)')
+            LEFT JOIN bookings b ON b.id = c.booking_id
+            WHERE r.environment_id = p_environment
+            UNION SELECT v_status_until) b (at)
+         WHERE b.at > p_at AND b.at < p_until
+         ORDER BY b.at LIMIT p_most)
+    LOOP
+        v_is_open := CASE p_for
+            WHEN 'change' THEN is_open_for_change(p_environment, p_team, v_at, p_known_at)
+            ELSE is_usable(v_status, v_status_until, v_at)
+                 AND NOT EXISTS (SELECT FROM use_obstacles(p_environment, p_team, v_at)) END;
+        IF v_was_open IS NULL THEN
+            v_was_open := v_is_open;
+        ELSIF v_is_open <> v_was_open THEN
+            RETURN v_at;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: note_late_approvals(bigint[], timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_late_approvals(p_windows bigint[], p_now timestamp with time zone, p_by text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM change_log_head FOR UPDATE;
+    INSERT INTO change_log (
+        id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
+        team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
+        reasons, window_id, bookings_hit, is_late, approved_late, hash)
+    SELECT 0, c.root_id, 'late-approval', c.environment_id, c.occurred_at, p_now, p_by, c.source, c.source_id,
+           c.actor, c.team_id, c.kind, c.summary, c.component, c.component_version, c.ticket,
+           c.emergency_reason, NULL, c.control, c.reasons, k.window_id, c.bookings_hit, c.is_late, true, ''
+    FROM (
+        SELECT l.id, min(s.window_id) AS window_id
+        FROM window_spans s
+        JOIN latest_changes l ON l.environment_id = s.environment_id AND l.occurred_at <@ s.period
+        WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
+          AND s.kind <> 'freeze' AND l.control = 'uncontrolled' AND NOT l.approved_late
+          AND l.occurred_at < s.valid_from
+          AND (s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM l.team_id)
+          AND ('freeze' <> ALL (l.reasons) OR s.exception_to IS NOT NULL)
+        GROUP BY l.id) k
+    JOIN change_log c ON c.id = k.id
+    ORDER BY c.id;
+END $$;
+
+
+--
+-- Name: occurrence_length(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.occurrence_length(w public.change_windows) RETURNS interval
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT make_interval(secs => extract(epoch FROM w.ends_at - w.starts_at)::double precision)
+$$;
+
+
+--
 -- Name: on_bookings_inserted(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1060,6 +1534,27 @@ END $$;
 
 
 --
+-- Name: on_change_appended(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_change_appended() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_head change_log_head;
+BEGIN
+    SELECT h.is_only, h.id, h.hash INTO v_head FROM change_log_head h FOR UPDATE;
+    NEW.id := v_head.id + 1;
+    IF NEW.entry = 'change' THEN
+        NEW.root_id := NEW.id;
+    END IF;
+    NEW.hash := sha256(v_head.hash || chain_bytes(NEW));
+    UPDATE change_log_head SET id = NEW.id, hash = NEW.hash;
+    RETURN NEW;
+END $$;
+
+
+--
 -- Name: on_claim_committed(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1086,10 +1581,11 @@ CREATE FUNCTION public.on_claims_placed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id) THEN
-        RAISE EXCEPTION 'claims follow their bookings'
+    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id)
+       OR EXISTS (SELECT FROM written w WHERE w.window_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'claims follow their holders'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
-                  HINT = 'Change the booking; its claims follow.';
+                  HINT = 'Change the booking or the window; its claims follow.';
     END IF;
     RETURN NULL;
 END $$;
@@ -1108,6 +1604,53 @@ BEGIN
     PERFORM rebuild_reach(array(SELECT n.id FROM inserted n));
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.created_at, 'environment.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_regrouped(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_regrouped() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+    v_windows bigint[];
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+    v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
+    IF v_windows <> '{}' THEN
+        PERFORM align_windows(v_windows, v_at);
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_relabelled(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_relabelled() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+    v_windows bigint[];
+BEGIN
+    IF EXISTS (
+        SELECT FROM before o JOIN after n ON n.id = o.id
+        WHERE (o.labels, o.tier, o.owner_team_id, o.status, o.part_ids, o.part_usages)
+              IS DISTINCT FROM (n.labels, n.tier, n.owner_team_id, n.status, n.part_ids, n.part_usages))
+    THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
+        IF v_windows <> '{}' THEN
+            PERFORM align_windows(v_windows, v_at);
+        END IF;
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -1198,6 +1741,101 @@ CREATE FUNCTION public.on_tokens_changed() RETURNS trigger
     AS $$
 BEGIN
     NOTIFY berth_tokens;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_approved(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_approved() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_late bigint[] := array(
+        SELECT n.id FROM after n
+        WHERE n.state = 'approved' AND n.kind <> 'freeze' AND n.starts_at < n.updated_at
+          AND n.import_identity IS NULL);
+BEGIN
+    IF v_late <> '{}' THEN
+        PERFORM note_late_approvals(v_late, max(n.updated_at), max(n.updated_by)) FROM after n;
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_ids bigint[] := array(SELECT n.id FROM inserted n);
+    v_at timestamptz := (SELECT max(n.created_at) FROM inserted n);
+BEGIN
+    IF EXISTS (SELECT FROM inserted n CROSS JOIN unnest(n.environment_ids) e (id)
+               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a window names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'window_environment_exists';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+    PERFORM align_windows(v_ids, NULL);
+    PERFORM ask_for_window_approval(v_ids, v_at);
+    PERFORM warn_of_windows(v_ids, v_at);
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'window.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_moved bigint[];
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+BEGIN
+    INSERT INTO window_versions (
+        window_id, version, state, state_reason, environment_ids, labels, include_parts, team_id, title,
+        ticket, notes, approvals, approved_at, exception_to, on_conflict, starts_at, ends_at, time_zone,
+        rrule, exdates, rdates, occurrence_starts, valid_from, valid_until, updated_by)
+    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.labels, o.include_parts,
+           o.team_id, o.title, o.ticket, o.notes, o.approvals, o.approved_at, o.exception_to,
+           o.on_conflict, o.starts_at, o.ends_at, o.time_zone, o.rrule, o.exdates, o.rdates,
+           o.occurrence_starts, o.updated_at, n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    SELECT array_agg(n.id) INTO v_moved FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.state, o.environment_ids, o.labels, o.include_parts, o.team_id, o.exception_to, o.ends_at,
+           o.occurrence_starts)
+          IS DISTINCT FROM
+          (n.state, n.environment_ids, n.labels, n.include_parts, n.team_id, n.exception_to, n.ends_at,
+           n.occurrence_starts);
+    IF v_moved IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        PERFORM align_windows(v_moved, NULL);
+        PERFORM warn_of_windows(v_moved, v_at);
+        INSERT INTO notices (at, kind, subject, text, team_id, person)
+        SELECT n.updated_at, 'window.' || n.state, 'CW-' || n.id,
+               format('%s was %s: from %s to %s%s', n.title, n.state, readable(n.starts_at),
+                      readable(n.ends_at), ' (' || n.state_reason || ')'),
+               n.team_id, n.requested_by
+        FROM before o JOIN after n ON n.id = o.id
+        WHERE o.state <> n.state AND n.state <> 'requested';
+        PERFORM ask_for_window_approval(array(
+            SELECT n.id FROM before o JOIN after n ON n.id = o.id
+            WHERE n.state = 'requested' AND o.state <> 'requested'), v_at);
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'window.updated', n.id, n.version FROM after n;
     RETURN NULL;
 END $$;
 
@@ -1419,9 +2057,11 @@ CREATE FUNCTION public.refuse_clashes(p_bookings bigint[]) RETURNS void
 DECLARE
     v_clashes jsonb;
 BEGIN
-    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.booking_id, c.other_id)) INTO v_clashes
-    FROM (SELECT k.environment_id, k.booking_id, k.other_id FROM clashes(p_bookings) k
-          ORDER BY k.booking_id, k.other_id LIMIT 100) c;
+    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.booking_id, c.other_id, c.window_id,
+                                       readable(lower(c.period)), readable(upper(c.period))))
+    INTO v_clashes
+    FROM (SELECT k.environment_id, k.booking_id, k.other_id, k.window_id, k.period FROM clashes(p_bookings) k
+          ORDER BY k.booking_id, k.other_id, k.window_id, k.period LIMIT 100) c;
     IF v_clashes IS NOT NULL THEN
         RAISE EXCEPTION 'bookings would clash'
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_double_booking',
@@ -1474,6 +2114,30 @@ BEGIN
         RAISE EXCEPTION 'shared use would exceed capacity'
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',
                   DETAIL = v_peaks::text;
+    END IF;
+END $$;
+
+
+--
+-- Name: refuse_window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_window_clashes(p_windows bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_clashes jsonb;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.window_id, c.booking_id, c.other_id,
+                                       readable(lower(c.period)), readable(upper(c.period)))
+                     ORDER BY c.period)
+    INTO v_clashes
+    FROM (SELECT DISTINCT k.environment_id, k.window_id, k.booking_id, k.other_id, k.period
+          FROM window_clashes(p_windows) k ORDER BY k.period LIMIT 100) c;
+    IF v_clashes IS NOT NULL THEN
+        RAISE EXCEPTION 'windows would clash'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_window_clash',
+                  DETAIL = v_clashes::text;
     END IF;
 END $$;
 
@@ -1637,6 +2301,68 @@ END $$;
 
 
 --
+-- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.use_obstacles(p_environment bigint, p_team bigint, p_at timestamp with time zone) RETURNS TABLE(part_id bigint, booking_id bigint, window_id bigint, period tstzrange)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT r.part_id, c.booking_id, c.window_id, c.period
+    FROM environment_reach r
+    JOIN claims c ON c.environment_id = r.part_id AND c.lane = 'use' AND c.share_key <> 0
+     AND c.period @> p_at
+    LEFT JOIN bookings b ON b.id = c.booking_id
+    WHERE r.environment_id = p_environment AND b.team_id IS DISTINCT FROM p_team
+$$;
+
+
+--
+-- Name: users_at(bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS TABLE(booking_id bigint, team_id bigint, exclusive boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT b.id, v.team_id, u.exclusive
+    FROM (
+        SELECT c.booking_id AS id FROM claims c
+        WHERE c.environment_id = p_environment AND c.lane = 'use' AND c.period @> p_at
+          AND c.booking_id IS NOT NULL
+        UNION
+        SELECT g.id FROM bookings g
+        WHERE (g.record_only OR g.state IN ('rejected', 'cancelled', 'expired', 'displaced'))
+          AND tstzrange(g.starts_at, g.ends_at, '[)') @> p_at
+          AND EXISTS (SELECT FROM environment_reach r
+                      WHERE r.part_id = p_environment AND r.environment_id = ANY (g.environment_ids))
+    ) k
+    JOIN bookings b ON b.id = k.id
+    CROSS JOIN LATERAL (
+        SELECT p.environment_ids, p.team_id, p.mode
+        FROM (
+            SELECT b.state, b.environment_ids, b.team_id, b.mode, b.starts_at, b.released_at, b.ends_at,
+                   b.approved_version
+            WHERE b.record_only OR date_trunc('second', b.updated_at) <= p_known_at
+            UNION ALL
+            (SELECT o.state, o.environment_ids, o.team_id, o.mode, o.starts_at, o.released_at, o.ends_at,
+                    o.approved_version
+             FROM booking_versions o
+             WHERE o.booking_id = b.id AND NOT b.record_only
+               AND date_trunc('second', b.updated_at) > p_known_at
+               AND date_trunc('second', o.valid_from) <= p_known_at
+             ORDER BY o.version DESC LIMIT 1)) p
+        WHERE (p.state IN ('confirmed', 'active', 'completed') OR p.approved_version IS NOT NULL
+               OR p.released_at IS NOT NULL)
+          AND p.starts_at <= p_at AND coalesce(p.released_at, p.ends_at) > p_at) v
+    CROSS JOIN LATERAL (
+        SELECT bool_or(CASE v.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
+                                   ELSE r.exclusive_if_shared END) AS exclusive
+        FROM environment_reach r
+        WHERE r.part_id = p_environment AND r.environment_id = ANY (v.environment_ids)) u
+    WHERE u.exclusive IS NOT NULL
+$$;
+
+
+--
 -- Name: wait_position(bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1654,6 +2380,88 @@ $$;
 
 
 --
+-- Name: warn_of_windows(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.warn_of_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT DISTINCT p_at, CASE WHEN s.is_emergency THEN 'window.emergency' ELSE 'window.planned' END,
+           'CW-' || w.id,
+           format('%s on %s from %s to %s during BK-%s: %s', w.kind, e.key, readable(lower(s.period)),
+                  readable(upper(s.period)), b.id, coalesce(w.emergency_reason, w.title)),
+           b.team_id, b.requested_by
+    FROM window_spans s
+    JOIN change_windows w ON w.id = s.window_id
+    JOIN environments e ON e.id = s.environment_id
+    JOIN claims c ON c.environment_id = s.environment_id AND c.lane = 'use' AND c.period && s.period
+    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
+    WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
+      AND upper(s.period) > p_at AND s.kind <> 'freeze'
+    UNION ALL
+    SELECT DISTINCT p_at, 'window.emergency', 'CW-' || w.id,
+           format('%s declared an emergency on %s until %s: %s', w.requested_by, e.key,
+                  readable(w.ends_at), w.emergency_reason),
+           e.owner_team_id, NULL
+    FROM window_spans s
+    JOIN change_windows w ON w.id = s.window_id
+    JOIN environments e ON e.id = s.environment_id
+    WHERE s.window_id = ANY (p_windows) AND s.is_emergency AND s.valid_until = 'infinity'
+$$;
+
+
+--
+-- Name: weigh_change(bigint, bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.weigh_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_known_at timestamp with time zone, OUT window_id bigint, OUT emergency_id bigint, OUT freezes bigint[], OUT requested_id bigint, OUT bookings bigint[], OUT others bigint[], OUT own_booking bigint, OUT is_open boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    WITH span AS MATERIALIZED (
+        SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
+               s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM p_team AS is_for_team
+        FROM window_spans s
+        WHERE s.environment_id = p_environment AND s.period @> p_at
+          AND s.valid_from <= p_known_at AND s.valid_until > p_known_at),
+    frozen AS (SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved'),
+    covering AS (
+        SELECT w.window_id, w.exception_to,
+               NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM w.exception_to) AS reaches
+        FROM span w
+        WHERE w.kind IN ('change', 'maintenance') AND w.state = 'approved' AND NOT w.is_emergency
+          AND w.is_for_team)
+    SELECT (SELECT min(c.window_id) FROM covering c WHERE c.reaches),
+           (SELECT min(e.window_id) FROM span e
+            WHERE e.is_emergency AND e.is_for_team AND e.state = 'approved'),
+           CASE WHEN EXISTS (SELECT FROM covering c WHERE c.reaches) THEN '{}'
+                ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END,
+           (SELECT min(r.window_id) FROM span r
+            WHERE r.kind <> 'freeze' AND r.state = 'requested' AND r.is_for_team)
+    INTO window_id, emergency_id, freezes, requested_id;
+
+    SELECT coalesce(array_agg(u.booking_id ORDER BY u.booking_id), '{}'),
+           coalesce(array_agg(u.booking_id ORDER BY u.booking_id)
+                    FILTER (WHERE u.team_id IS DISTINCT FROM p_team), '{}'),
+           min(u.booking_id) FILTER (WHERE u.team_id = p_team AND u.exclusive)
+    INTO bookings, others, own_booking
+    FROM users_at(p_environment, p_at, p_known_at) u;
+
+    SELECT coalesce(
+        (SELECT v.policy ->> 'changes' = 'open' FROM environment_versions v
+         WHERE v.environment_id = p_environment AND date_trunc('second', v.valid_from) <= p_known_at
+           AND date_trunc('second', v.valid_until) > p_known_at
+         ORDER BY v.version DESC LIMIT 1),
+        (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = p_environment), false)
+    INTO is_open;
+END $$;
+
+
+--
 -- Name: whole_second(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1661,6 +2469,111 @@ CREATE FUNCTION public.whole_second(p_at timestamp with time zone) RETURNS times
     LANGUAGE sql STABLE
     AS $$
     SELECT to_timestamp(ceil(extract(epoch FROM p_at))::double precision)
+$$;
+
+
+--
+-- Name: window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.window_clashes(p_windows bigint[]) RETURNS TABLE(environment_id bigint, window_id bigint, booking_id bigint, other_id bigint, period tstzrange)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
+    FROM derive_window_claims(p_windows) d
+    JOIN claims c ON c.environment_id = d.environment_id AND c.lane = d.lane AND c.period && d.period
+     AND c.share_key <> d.share_key
+    UNION ALL
+    SELECT x.environment_id, o.one, NULL, o.other, o.period
+    FROM window_spans x
+    JOIN window_spans f ON f.window_id = x.exception_to AND f.environment_id = x.environment_id
+     AND f.period && x.period AND f.state = 'approved' AND f.valid_until = 'infinity'
+    JOIN window_spans g ON g.environment_id = x.environment_id AND g.kind = 'freeze'
+     AND g.window_id <> x.exception_to AND g.period && (x.period * f.period)
+     AND g.state = 'approved' AND g.valid_until = 'infinity'
+    JOIN change_windows w ON w.id = x.window_id
+    -- Who stood before is in the way of who comes.
+    CROSS JOIN LATERAL (
+        SELECT x.window_id, g.window_id, g.period WHERE x.window_id = ANY (p_windows)
+        UNION ALL
+        SELECT g.window_id, x.window_id, x.period WHERE x.window_id <> ALL (p_windows)) o (one, other, period)
+    WHERE x.exception_to IS NOT NULL AND x.state = 'approved' AND x.valid_until = 'infinity'
+      AND upper(x.period) > w.created_at
+      AND (x.window_id = ANY (p_windows) OR f.window_id = ANY (p_windows) OR g.window_id = ANY (p_windows))
+$$;
+
+
+--
+-- Name: window_environments(text, bigint[], jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.window_environments(p_kind text, p_environments bigint[], p_labels jsonb, p_include_parts boolean) RETURNS TABLE(environment_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    WITH named AS (
+        SELECT unnest(p_environments) AS id
+        UNION
+        SELECT e.id FROM environments e
+        WHERE p_labels IS NOT NULL AND e.status <> 'retired' AND matches_selector(e, p_labels))
+    SELECT n.id FROM named n WHERE NOT (p_kind = 'freeze' OR p_include_parts)
+    UNION
+    SELECT r.part_id FROM named n JOIN environment_reach r ON r.environment_id = n.id
+    WHERE p_kind = 'freeze' OR p_include_parts
+$$;
+
+
+--
+-- Name: window_hits(bigint[], timestamp with time zone[], interval, bigint, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.window_hits(p_environments bigint[], p_starts timestamp with time zone[], p_length interval, p_except bigint, p_now timestamp with time zone, p_limit bigint) RETURNS TABLE(environment_id bigint, booking_id bigint, window_id bigint, period tstzrange)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT h.environment_id, h.booking_id, h.window_id, h.period
+    FROM (
+        SELECT c.environment_id, c.booking_id, NULL::bigint AS window_id, c.period
+        FROM unnest(p_starts) s (at)
+        CROSS JOIN unnest(p_environments) e (id)
+        JOIN claims c ON c.environment_id = e.id AND c.lane = 'use' AND c.booking_id IS NOT NULL
+         AND c.period && tstzrange(s.at, s.at + p_length, '[)')
+        WHERE s.at + p_length > p_now
+        UNION
+        SELECT v.environment_id, NULL, v.window_id, v.period
+        FROM unnest(p_starts) s (at)
+        CROSS JOIN unnest(p_environments) e (id)
+        JOIN window_spans v ON v.environment_id = e.id AND v.valid_until = 'infinity' AND v.state = 'approved'
+         AND v.period && tstzrange(s.at, s.at + p_length, '[)')
+        WHERE s.at + p_length > p_now AND v.window_id IS DISTINCT FROM p_except) h
+    ORDER BY lower(h.period), h.booking_id, h.window_id, h.environment_id
+    LIMIT p_limit;
+END $$;
+
+
+--
+-- Name: windows_about(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.windows_about(p_environments bigint[], p_at timestamp with time zone) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT array(
+        SELECT w.id FROM change_windows w
+        WHERE w.state IN ('requested', 'approved') AND last_end(w) > p_at
+          AND ((w.labels IS NOT NULL AND EXISTS (
+                    SELECT FROM environments e
+                    WHERE e.id = ANY (p_environments) AND e.status <> 'retired'
+                      AND matches_selector(e, w.labels)))
+               OR EXISTS (
+                    SELECT FROM window_spans s
+                    WHERE s.window_id = w.id AND s.valid_until = 'infinity'
+                      AND s.environment_id = ANY (p_environments)))
+        ORDER BY w.id)
 $$;
 
 
@@ -1721,18 +2634,94 @@ ALTER TABLE public.bookings ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY
 
 
 --
+-- Name: change_log_head; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_log_head (
+    is_only boolean DEFAULT true NOT NULL,
+    id bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT change_log_has_one_head CHECK (is_only)
+);
+
+
+--
+-- Name: change_log_heads_seen; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_log_heads_seen (
+    id bigint NOT NULL,
+    hash bytea NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: change_windows_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.change_windows ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.change_windows_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: claims; Type: TABLE; Schema: public; Owner: -
 --
 
 CREATE TABLE public.claims (
-    booking_id bigint NOT NULL,
+    booking_id bigint,
     environment_id bigint NOT NULL,
     lane text DEFAULT 'use'::text NOT NULL,
     period tstzrange NOT NULL,
     share_key bigint NOT NULL,
+    window_id bigint,
+    CONSTRAINT claim_has_one_holder CHECK ((num_nonnulls(booking_id, window_id) = 1)),
     CONSTRAINT claim_lane_is_known CHECK ((lane = ANY (ARRAY['use'::text, 'change'::text]))),
     CONSTRAINT claim_period_is_half_open CHECK (((NOT isempty(period)) AND lower_inc(period) AND (NOT upper_inc(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)) AND isfinite(lower(period)) AND isfinite(upper(period)))),
-    CONSTRAINT claim_share_key_is_known CHECK (((share_key = booking_id) OR (share_key = 0)))
+    CONSTRAINT claim_share_key_is_known CHECK (
+CASE
+    WHEN (window_id IS NULL) THEN ((lane = 'use'::text) AND ((share_key = 0) OR (share_key = booking_id)))
+    ELSE ((((lane = 'use'::text) AND (share_key = '-1'::integer)) OR ((lane = 'change'::text) AND (share_key = '-2'::integer))) OR ((lane = 'change'::text) AND (share_key = '-3'::integer)))
+END)
+);
+
+
+--
+-- Name: drifts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.drifts (
+    id bigint NOT NULL,
+    environment_id bigint NOT NULL,
+    component text NOT NULL,
+    version_from text,
+    version_to text,
+    seen_after timestamp with time zone,
+    seen_at timestamp with time zone NOT NULL,
+    settles_at timestamp with time zone NOT NULL,
+    explained_by bigint,
+    logged_as bigint,
+    flaps integer DEFAULT 0 NOT NULL
+);
+
+
+--
+-- Name: drifts_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.drifts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drifts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 
@@ -1810,6 +2799,66 @@ CREATE TABLE public.idempotency_records (
 
 
 --
+-- Name: inventories; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inventories (
+    environment_id bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL
+);
+
+
+--
+-- Name: inventory_components; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inventory_components (
+    environment_id bigint NOT NULL,
+    component text NOT NULL,
+    component_version text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: latest_changes; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.latest_changes AS
+ SELECT c.id,
+    c.root_id,
+    c.environment_id,
+    c.occurred_at,
+    c.recorded_at,
+    c.recorded_by,
+    c.source,
+    c.source_id,
+    c.actor,
+    c.team_id,
+    c.kind,
+    c.summary,
+    c.component,
+    c.component_version,
+    c.ticket,
+    c.emergency_reason,
+    c.corrects,
+    c.control,
+    c.reasons,
+    c.window_id,
+    c.bookings_hit,
+    c.is_late,
+    c.approved_late,
+    c.hash
+   FROM public.change_log c
+  WHERE ((c.entry = ANY (ARRAY['change'::text, 'late-approval'::text])) AND (NOT (EXISTS ( SELECT
+           FROM public.change_log n
+          WHERE ((n.root_id = c.root_id) AND (n.entry = 'late-approval'::text) AND (n.id > c.id))))) AND (NOT (EXISTS ( SELECT
+           FROM public.change_log n
+          WHERE (n.corrects = c.root_id)))));
+
+
+--
 -- Name: line_calls; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1826,6 +2875,38 @@ CREATE TABLE public.line_calls (
 
 ALTER TABLE public.line_calls ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.line_calls_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: mappings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mappings (
+    id bigint NOT NULL,
+    source text,
+    kind text NOT NULL,
+    name text NOT NULL,
+    environment_id bigint,
+    team_id bigint,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT mapping_has_its_target CHECK ((((kind = 'environment'::text) = (environment_id IS NOT NULL)) AND ((kind <> 'environment'::text) = (team_id IS NOT NULL)))),
+    CONSTRAINT mapping_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'actor'::text, 'repository'::text])))
+);
+
+
+--
+-- Name: mappings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.mappings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mappings_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1950,6 +3031,36 @@ ALTER TABLE public.series ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
 
 
 --
+-- Name: source_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.source_events (
+    id bigint NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    received_by text NOT NULL,
+    team_id bigint,
+    report jsonb NOT NULL,
+    change_id bigint
+);
+
+
+--
+-- Name: source_events_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.source_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.source_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: teams; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2013,6 +3124,58 @@ ALTER TABLE public.tokens ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
 
 
 --
+-- Name: window_spans; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.window_spans (
+    window_id bigint NOT NULL,
+    environment_id bigint NOT NULL,
+    kind public.window_kind NOT NULL,
+    state public.window_state NOT NULL,
+    team_id bigint,
+    exception_to bigint,
+    is_emergency boolean NOT NULL,
+    period tstzrange NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: window_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.window_versions (
+    window_id bigint NOT NULL,
+    version integer NOT NULL,
+    state public.window_state NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    labels jsonb,
+    include_parts boolean NOT NULL,
+    team_id bigint,
+    title text NOT NULL,
+    ticket text,
+    notes text,
+    approvals jsonb NOT NULL,
+    approved_at timestamp with time zone,
+    exception_to bigint,
+    on_conflict text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    rrule text,
+    exdates timestamp with time zone[] NOT NULL,
+    rdates timestamp with time zone[] NOT NULL,
+    occurrence_starts timestamp with time zone[] NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT window_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
 -- Name: booking_versions booking_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2029,11 +3192,51 @@ ALTER TABLE ONLY public.bookings
 
 
 --
+-- Name: change_log_head change_log_head_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_log_head
+    ADD CONSTRAINT change_log_head_pkey PRIMARY KEY (is_only);
+
+
+--
+-- Name: change_log_heads_seen change_log_heads_seen_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_log_heads_seen
+    ADD CONSTRAINT change_log_heads_seen_pkey PRIMARY KEY (id, hash);
+
+
+--
+-- Name: change_log change_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_log
+    ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_windows
+    ADD CONSTRAINT change_windows_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: claims claim_is_held_once; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.claims
-    ADD CONSTRAINT claim_is_held_once PRIMARY KEY (booking_id, environment_id, period);
+    ADD CONSTRAINT claim_is_held_once UNIQUE (booking_id, environment_id, period);
+
+
+--
+-- Name: drifts drifts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.drifts
+    ADD CONSTRAINT drifts_pkey PRIMARY KEY (id);
 
 
 --
@@ -2077,11 +3280,43 @@ ALTER TABLE ONLY public.idempotency_records
 
 
 --
+-- Name: inventories inventories_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inventories
+    ADD CONSTRAINT inventories_pkey PRIMARY KEY (environment_id);
+
+
+--
+-- Name: inventory_components inventory_components_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inventory_components
+    ADD CONSTRAINT inventory_components_pkey PRIMARY KEY (environment_id, component);
+
+
+--
 -- Name: line_calls line_calls_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.line_calls
     ADD CONSTRAINT line_calls_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: mappings mapping_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mappings
+    ADD CONSTRAINT mapping_is_unique UNIQUE NULLS NOT DISTINCT (source, kind, name);
+
+
+--
+-- Name: mappings mappings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mappings
+    ADD CONSTRAINT mappings_pkey PRIMARY KEY (id);
 
 
 --
@@ -2141,6 +3376,22 @@ ALTER TABLE ONLY public.series
 
 
 --
+-- Name: source_events source_event_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.source_events
+    ADD CONSTRAINT source_event_is_unique UNIQUE (source, event_id);
+
+
+--
+-- Name: source_events source_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.source_events
+    ADD CONSTRAINT source_events_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: teams team_name_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2162,6 +3413,14 @@ ALTER TABLE ONLY public.teams
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: window_versions window_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.window_versions
+    ADD CONSTRAINT window_versions_pkey PRIMARY KEY (window_id, version);
 
 
 --
@@ -2263,10 +3522,73 @@ CREATE INDEX bookings_to_give_up ON public.bookings USING btree (wait_until) WHE
 
 
 --
+-- Name: bookings_without_claims; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_without_claims ON public.bookings USING gist (tstzrange(starts_at, ends_at, '[)'::text)) WHERE (record_only OR ((state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])));
+
+
+--
+-- Name: change_log_by_booking; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX change_log_by_booking ON public.change_log USING gin (bookings_hit) WHERE (bookings_hit <> '{}'::bigint[]);
+
+
+--
+-- Name: change_log_by_corrected; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX change_log_by_corrected ON public.change_log USING btree (corrects) WHERE (corrects IS NOT NULL);
+
+
+--
+-- Name: change_log_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX change_log_by_environment ON public.change_log USING btree (environment_id, occurred_at);
+
+
+--
+-- Name: change_log_by_root; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX change_log_by_root ON public.change_log USING btree (root_id, id) WHERE (entry <> 'change'::text);
+
+
+--
+-- Name: change_log_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX change_log_by_time ON public.change_log USING btree (occurred_at);
+
+
+--
+-- Name: change_source_is_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX change_source_is_unique ON public.change_log USING btree (source, source_id) WHERE ((source_id IS NOT NULL) AND (entry = 'change'::text) AND (corrects IS NULL));
+
+
+--
 -- Name: claims_by_time; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX claims_by_time ON public.claims USING btree (public.claim_length_step(period), lower(period)) INCLUDE (environment_id, period, share_key) WHERE (lane = 'use'::text);
+
+
+--
+-- Name: drifts_by_component; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX drifts_by_component ON public.drifts USING btree (environment_id, component, seen_at);
+
+
+--
+-- Name: drifts_to_settle; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX drifts_to_settle ON public.drifts USING btree (settles_at) WHERE ((explained_by IS NULL) AND (logged_as IS NULL));
 
 
 --
@@ -2326,10 +3648,66 @@ CREATE INDEX notices_by_team ON public.notices USING btree (team_id, id);
 
 
 --
+-- Name: source_events_unassigned; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX source_events_unassigned ON public.source_events USING btree (id) WHERE (change_id IS NULL);
+
+
+--
 -- Name: token_name_is_unique; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE UNIQUE INDEX token_name_is_unique ON public.tokens USING btree (name) WHERE (revoked_at IS NULL);
+
+
+--
+-- Name: window_claim_is_held_once; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX window_claim_is_held_once ON public.claims USING btree (window_id, environment_id, period) WHERE (window_id IS NOT NULL);
+
+
+--
+-- Name: window_import_is_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX window_import_is_unique ON public.change_windows USING btree (import_identity) WHERE (import_identity IS NOT NULL);
+
+
+--
+-- Name: window_spans_by_time; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX window_spans_by_time ON public.window_spans USING gist (environment_id, period);
+
+
+--
+-- Name: window_spans_in_force; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX window_spans_in_force ON public.window_spans USING btree (window_id) WHERE (valid_until = 'infinity'::timestamp with time zone);
+
+
+--
+-- Name: windows_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX windows_by_environment ON public.change_windows USING gin (environment_ids);
+
+
+--
+-- Name: windows_by_exception; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX windows_by_exception ON public.change_windows USING btree (exception_to) WHERE (exception_to IS NOT NULL);
+
+
+--
+-- Name: windows_by_labels; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX windows_by_labels ON public.change_windows USING btree (id) WHERE (labels IS NOT NULL);
 
 
 --
@@ -2375,6 +3753,24 @@ ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_inserted;
 CREATE TRIGGER bookings_updated AFTER UPDATE ON public.bookings REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_updated();
 
 ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_updated;
+
+
+--
+-- Name: change_log change_log_is_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER change_log_is_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Append a correction instead.');
+
+ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER change_log_is_append_only;
+
+
+--
+-- Name: change_log changes_are_chained; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER changes_are_chained BEFORE INSERT ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.on_change_appended();
+
+ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER changes_are_chained;
 
 
 --
@@ -2459,6 +3855,33 @@ ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_updated;
 
 
 --
+-- Name: change_log_head head_follows_the_log; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER head_follows_the_log BEFORE INSERT OR DELETE OR UPDATE ON public.change_log_head FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_direct_write('Append to the log; its head follows.');
+
+ALTER TABLE public.change_log_head ENABLE ALWAYS TRIGGER head_follows_the_log;
+
+
+--
+-- Name: change_log_head head_is_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER head_is_never_truncated BEFORE TRUNCATE ON public.change_log_head FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Append to the log; its head follows.');
+
+ALTER TABLE public.change_log_head ENABLE ALWAYS TRIGGER head_is_never_truncated;
+
+
+--
+-- Name: change_log_heads_seen heads_seen_are_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER heads_seen_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.change_log_heads_seen FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('What was seen is append-only.');
+
+ALTER TABLE public.change_log_heads_seen ENABLE ALWAYS TRIGGER heads_seen_are_kept;
+
+
+--
 -- Name: environment_reach reach_follows_parts; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2474,6 +3897,24 @@ ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_follows_parts;
 CREATE TRIGGER reach_is_never_truncated BEFORE TRUNCATE ON public.environment_reach FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Change part_ids; the reach follows.');
 
 ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_is_never_truncated;
+
+
+--
+-- Name: window_spans spans_are_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER spans_are_never_truncated BEFORE TRUNCATE ON public.window_spans FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Change the window; its spans follow.');
+
+ALTER TABLE public.window_spans ENABLE ALWAYS TRIGGER spans_are_never_truncated;
+
+
+--
+-- Name: window_spans spans_follow_windows; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER spans_follow_windows BEFORE INSERT OR DELETE OR UPDATE ON public.window_spans FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_direct_write('Change the window; its spans follow.');
+
+ALTER TABLE public.window_spans ENABLE ALWAYS TRIGGER spans_follow_windows;
 
 
 --
@@ -2502,11 +3943,116 @@ CREATE TRIGGER tokens_changed AFTER DELETE OR UPDATE ON public.tokens FOR EACH S
 
 
 --
+-- Name: change_windows window_version_rises; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER window_version_rises BEFORE UPDATE ON public.change_windows FOR EACH ROW EXECUTE FUNCTION public.raise_version();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER window_version_rises;
+
+
+--
+-- Name: window_versions window_versions_are_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER window_versions_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.window_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('History is append-only.');
+
+ALTER TABLE public.window_versions ENABLE ALWAYS TRIGGER window_versions_are_kept;
+
+
+--
+-- Name: change_windows windows_are_never_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.change_windows FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Cancel the window instead.');
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_are_never_deleted;
+
+
+--
+-- Name: environments windows_follow_new_environments; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_follow_new_environments AFTER INSERT ON public.environments REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_regrouped();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER windows_follow_new_environments;
+
+
+--
+-- Name: environments windows_follow_their_environments; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_follow_their_environments AFTER UPDATE ON public.environments REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_relabelled();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER windows_follow_their_environments;
+
+
+--
+-- Name: change_windows windows_inserted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_inserted AFTER INSERT ON public.change_windows REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_inserted();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_inserted;
+
+
+--
+-- Name: change_windows windows_inserted_late; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_inserted_late AFTER INSERT ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_approved();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_inserted_late;
+
+
+--
+-- Name: change_windows windows_updated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_updated AFTER UPDATE ON public.change_windows REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_updated();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_updated;
+
+
+--
+-- Name: change_windows windows_updated_late; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_updated_late AFTER UPDATE ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_approved();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_updated_late;
+
+
+--
 -- Name: booking_versions booking_version_has_a_booking; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.booking_versions
     ADD CONSTRAINT booking_version_has_a_booking FOREIGN KEY (booking_id) REFERENCES public.bookings(id);
+
+
+--
+-- Name: change_log change_environment_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_log
+    ADD CONSTRAINT change_environment_exists FOREIGN KEY (environment_id) REFERENCES public.environments(id);
+
+
+--
+-- Name: change_log change_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_log
+    ADD CONSTRAINT change_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: drifts drift_environment_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.drifts
+    ADD CONSTRAINT drift_environment_exists FOREIGN KEY (environment_id) REFERENCES public.environments(id);
 
 
 --
@@ -2526,11 +4072,75 @@ ALTER TABLE ONLY public.environment_versions
 
 
 --
+-- Name: inventory_components inventory_environment_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inventory_components
+    ADD CONSTRAINT inventory_environment_exists FOREIGN KEY (environment_id) REFERENCES public.environments(id);
+
+
+--
+-- Name: inventories inventory_has_an_environment; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.inventories
+    ADD CONSTRAINT inventory_has_an_environment FOREIGN KEY (environment_id) REFERENCES public.environments(id);
+
+
+--
+-- Name: mappings mapping_environment_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mappings
+    ADD CONSTRAINT mapping_environment_exists FOREIGN KEY (environment_id) REFERENCES public.environments(id);
+
+
+--
+-- Name: mappings mapping_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mappings
+    ADD CONSTRAINT mapping_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: source_events source_event_change_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.source_events
+    ADD CONSTRAINT source_event_change_exists FOREIGN KEY (change_id) REFERENCES public.change_log(id);
+
+
+--
 -- Name: tokens token_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.tokens
     ADD CONSTRAINT token_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: window_spans window_span_has_a_window; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.window_spans
+    ADD CONSTRAINT window_span_has_a_window FOREIGN KEY (window_id) REFERENCES public.change_windows(id);
+
+
+--
+-- Name: change_windows window_team_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_windows
+    ADD CONSTRAINT window_team_exists FOREIGN KEY (team_id) REFERENCES public.teams(id);
+
+
+--
+-- Name: window_versions window_version_has_a_window; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.window_versions
+    ADD CONSTRAINT window_version_has_a_window FOREIGN KEY (window_id) REFERENCES public.change_windows(id);
 
 
 --

@@ -35,6 +35,32 @@ public enum Limits {
     public static let ruleCharacters = 1_000
     /// The most occurrences of a series of bookings.
     public static let occurrences = 366
+    /// The most occurrences of a change window.
+    public static let windowOccurrences = 2_000
+    /// The most environments that a change window lists.
+    public static let environmentsPerWindow = 500
+    /// The most spans of a change window: its occurrences, on each environment.
+    public static let windowSpans = 50_000
+    /// The longest change window, in days.
+    public static let windowDays = 366
+    /// The longest emergency window, in minutes.
+    public static let emergencyMinutes = 240
+    /// The most bookings that one maintenance displaces.
+    public static let bookingsDisplaced = 500
+    /// The most components of one inventory.
+    public static let components = 10_000
+    /// How long a difference between inventories waits for a change that explains it, in seconds.
+    public static let settlingSeconds = 900
+    /// How far ahead a gate looks for its next transition, in days, and how many instants it weighs.
+    public static let gateDays = 90
+    /// The most instants that a gate weighs for its next transition.
+    public static let gateInstants = 500
+    /// The longest summary of a change, in characters.
+    public static let summaryCharacters = 500
+    /// How far ahead of Berth's clock a change may have happened, in seconds: clocks differ.
+    public static let clockSkewSeconds = 300
+    /// The most bytes of a batch of events.
+    public static let eventBytes = 16 << 20
     /// The most bookings that one call moves by days.
     public static let bookingsShifted = 500
     /// The most environments of one booking.

@@ -71,6 +71,9 @@ extension BerthDatabase {
             throw BerthError.forbidden("an environment of another team is made by an admin")
         }
         return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
+            // A window whose selector matches it will hold on it, too.
+            try await transaction.query(
+                "SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
             let row = try await transaction.environmentRow(draft, by: caller, now: now)
             let rows = try await transaction.query(
                 """
@@ -98,7 +101,8 @@ extension BerthDatabase {
     ) async throws -> TestEnvironment {
         let updated = try await explainingStandingBookings(now: now, dryRun: dryRun) {
             transaction in
-            let environment = try await transaction.lockedEnvironment(key, toBe: change)
+            let environment = try await transaction.lockedEnvironment(
+                key, now: now, toBe: change)
             guard caller.manages(environment) else {
                 throw BerthError.forbidden("\(key) is managed by its owner, and by admins")
             }
@@ -123,6 +127,8 @@ extension BerthDatabase {
                         updated_at = \(now), updated_by = \(caller.name)
                     WHERE id = \(environment.id)
                     """)
+            } catch let error as PostgresError where error.isWindowClash {
+                throw WindowClashes(error)
             } catch let error as PostgresError where error.isConflict {
                 throw StandingBookings(error)
             }
@@ -211,7 +217,7 @@ extension PostgresTransaction {
     /// An environment, locked in the one order with all that contains or is reached by it. Where a change gives it
     /// other parts, also these, and all else that the bookings claim whose claims will follow.
     fileprivate func lockedEnvironment(
-        _ key: String, toBe change: (TestEnvironment) throws -> EnvironmentDraft
+        _ key: String, now: Date, toBe change: (TestEnvironment) throws -> EnvironmentDraft
     ) async throws -> TestEnvironment {
         let found = try await query("SELECT id FROM environments WHERE key = \(key)")
         guard let id = try found.first?.decode(Int64.self) else {
@@ -229,6 +235,10 @@ extension PostgresTransaction {
                 UNION
                 SELECT e.id FROM environments e WHERE e.key = ANY (\(parts.map(\.key)))
                 UNION
+                SELECT s.environment_id FROM window_spans s
+                WHERE s.window_id = ANY (windows_about(ARRAY[\(id)], \(now)))
+                  AND s.valid_until = 'infinity'
+                UNION
                 SELECT e.id
                 FROM containing c CROSS JOIN bookings b
                 LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
@@ -244,7 +254,8 @@ extension PostgresTransaction {
         let ahead = try await conflicts(
             environments: [environment.id], mode: .exclusive, from: now,
             until: Date(timeIntervalSince1970: Double(Limits.latestSecond)), except: [],
-            limit: Limits.conflictsListed, now: now)
+            limit: Limits.conflictsListed, now: now
+        ).filter { $0.bookingID != nil }
         guard ahead.isEmpty else {
             throw BerthError.conflict(
                 Refusal(conflicts: ahead.map(\.conflict), alternatives: []))

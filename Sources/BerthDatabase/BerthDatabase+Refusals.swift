@@ -18,7 +18,7 @@ extension BerthDatabase {
                     to: proposal, around: conflicts.map(\.conflict), now: now)
             }
         }
-        let due = Set(found.filter(\.isDue).map(\.bookingID))
+        let due = Set(found.filter(\.isDue).compactMap(\.bookingID))
         guard due.isEmpty else { return try await expire(Array(due), now: now) }
         refusal.conflicts = found.prefix(Limits.conflictsListed).map(\.conflict)
         guard refusal.conflicts.isEmpty else { throw BerthError.conflict(refusal) }
@@ -43,7 +43,8 @@ extension BerthDatabase {
 /// A conflict, and whether time has ended what stands in the way.
 struct FoundConflict {
     var conflict: Conflict
-    var bookingID: Int64
+    /// Nil: it is a window.
+    var bookingID: Int64?
     var isDue: Bool
 }
 
@@ -173,19 +174,24 @@ extension FoundConflict {
         except: [BookingReference], limit: Int, now: Date
     ) -> PostgresQuery {
         """
-        SELECT e.key, k.path, b.id, b.title, (SELECT t.name FROM teams t WHERE t.id = b.team_id),
-               b.requested_by, b.contact, b.starts_at, coalesce(b.released_at, b.ends_at), k.period,
-               b.mode, is_due(b, \(now))
+        SELECT e.key, k.path, b.id, w.id, w.kind, coalesce(b.title, w.title),
+               (SELECT t.name FROM teams t WHERE t.id = coalesce(b.team_id, w.team_id)),
+               coalesce(b.requested_by, w.requested_by), b.contact, coalesce(b.starts_at, lower(k.period)),
+               coalesce(b.released_at, b.ends_at, upper(k.period)), k.period, b.mode, is_due(b, \(now))
         FROM (
             -- Two may meet in several places: the one nearest to what was asked for tells the most.
-            SELECT DISTINCT ON (m.environment_id, m.booking_id)
-                   m.environment_id, m.booking_id, m.period, p.path
+            SELECT DISTINCT ON (m.environment_id, m.booking_id, m.window_id, o.starts_at)
+                   m.environment_id, m.booking_id, m.window_id, m.period, p.path
             FROM blockers(\(environments), \(mode), \(from), \(until), \(except.map(\.id)), \(limit)) m
             CROSS JOIN LATERAL (SELECT part_path(m.environment_id, m.part_id)) p (path)
-            ORDER BY m.environment_id, m.booking_id, cardinality(p.path), p.path) k
+            -- Of a window, each occurrence counts.
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN m.booking_id IS NULL THEN lower(m.period) END) o (starts_at)
+            ORDER BY m.environment_id, m.booking_id, m.window_id, o.starts_at, cardinality(p.path), p.path) k
         JOIN environments e ON e.id = k.environment_id
-        JOIN bookings b ON b.id = k.booking_id
-        ORDER BY lower(k.period), b.id, e.key
+        LEFT JOIN bookings b ON b.id = k.booking_id
+        LEFT JOIN change_windows w ON w.id = k.window_id
+        ORDER BY lower(k.period), b.id, w.id, e.key
         LIMIT \(limit)
         """
     }
@@ -194,21 +200,37 @@ extension FoundConflict {
         var columns = row.columns
         let environment: String = try columns.next()
         let via: [String] = try columns.next()
-        let id: Int64 = try columns.next()
+        let booking: Int64? = try columns.next()
+        let window: Int64? = try columns.next()
+        let kind: ChangeWindow.Kind? = try columns.next()
         let title: String = try columns.next()
-        let team: String = try columns.next()
+        let team: String? = try columns.next()
         let holder: String = try columns.next()
         let contact: String? = try columns.next()
         let startsAt: Date = try columns.next()
         let endsAt: Date = try columns.next()
         let claim: Range<Date> = try columns.next()
-        let mode: Booking.Mode = try columns.next()
+        let mode: Booking.Mode? = try columns.next()
         let isDue: Bool = try columns.next()
         let conflict = Conflict(
-            environment: environment, via: via, kind: .booking,
-            reference: BookingReference(id: id).description, title: title, team: team,
+            environment: environment, via: via, kind: kind.map(Conflict.Kind.init) ?? .booking,
+            reference: booking.map { BookingReference(id: $0).description }
+                ?? window.map { WindowReference(id: $0).description } ?? "", title: title,
+            team: team,
             holder: holder, contact: contact, startsAt: startsAt, endsAt: endsAt,
             blocksFrom: claim.lowerBound, blocksUntil: claim.upperBound, mode: mode)
-        self.init(conflict: conflict, bookingID: id, isDue: isDue)
+        self.init(conflict: conflict, bookingID: booking, isDue: isDue)
+    }
+}
+
+extension Conflict.Kind {
+    /// What a window of a kind is to whom it stands in the way.
+    init(_ kind: ChangeWindow.Kind) {
+        self =
+            switch kind {
+            case .change: .change
+            case .maintenance: .maintenance
+            case .freeze: .freeze
+            }
     }
 }

@@ -47,7 +47,13 @@ extension Decision {
         var draft = draft
         let timeZone = draft.timeZone ?? environments[0].timeZone
         draft.timeZone = timeZone
-        let periods = try SeriesPeriods(draft, in: timeZone).periods
+        guard let recurrence = draft.options.recurrence else {
+            throw BerthError.invalid("/recurrence", "is required")
+        }
+        let periods = try SeriesPeriods(
+            recurrence, first: draft.startsAt..<draft.endsAt, in: timeZone,
+            atMost: Limits.occurrences
+        ).periods
         let buffers = try await transaction.buffers(of: ids)
         try SeriesPeriods.requireApart(periods, minutes: buffers.setup + buffers.teardown)
         let drafts = periods.map { period in
@@ -67,7 +73,7 @@ extension Decision {
                 occurrence, on: environments, teamID: teamID, by: caller.name, now: now,
                 occurrence: BookingLife.Occurrence(
                     series: series, recurrenceID: occurrence.startsAt,
-                    recurrence: draft.options.recurrence ?? RecurrenceText(rrule: "")))
+                    recurrence: recurrence))
         }
         return try await place(requests, as: draft.options.onConflict, locked: locked)
     }

@@ -11,6 +11,8 @@ public struct BerthDatabase: Sendable {
     public let client: PostgresClient
     /// Decides bookings in batches; a service that the program runs.
     public let scheduler: Scheduler
+    /// Appends to the change log in batches.
+    let changeWriter: ChangeWriter
     /// Reads single bookings in batches; a service that the program runs.
     public let reader: BookingReader
     /// Counts what was refused, for the reports.
@@ -23,6 +25,7 @@ public struct BerthDatabase: Sendable {
     public init(client: PostgresClient) {
         self.client = client
         scheduler = Scheduler(client: client)
+        changeWriter = ChangeWriter(client: client)
         reader = BookingReader(client: client)
         environments = EnvironmentCache()
         teams = TeamCache()

@@ -138,7 +138,7 @@ public struct BookingImport: Sendable {
             draft: decided.request.draft, environments: decided.request.environments)
         let conflicts = try await transaction.conflicts(with: proposal, now: now).map(\.conflict)
         let met = conflicts.map {
-            "\($0.reference) \($0.title) (\($0.team)) on \(($0.via.last ?? $0.environment)) "
+            "\($0.reference) \($0.title) (\($0.team ?? "no team")) on \(($0.via.last ?? $0.environment)) "
                 + "until \(RFC3339.string($0.blocksUntil))"
         }
         return .rejected(

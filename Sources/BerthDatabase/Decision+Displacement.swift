@@ -23,16 +23,16 @@ extension Decision {
         let givingWay = obstacles.filter(\.mayBeDisplaced)
         guard !givingWay.isEmpty else { return nil }
         guard Set(givingWay.flatMap(\.environmentIDs)).isSubset(of: locked) else {
-            throw GiveWayUnlocked(bookings: givingWay.map(\.id))
+            throw GiveWayUnlocked(bookings: givingWay.compactMap(\.id))
         }
         let rows = try await transaction.query("SELECT nextval('bookings_id_seq')")
         let id = try rows[rows.startIndex].decode(Int64.self)
         var displaced: [Int64] = []
-        while let next = obstacles.first(where: \.mayBeDisplaced),
+        while let next = obstacles.first(where: \.mayBeDisplaced)?.id,
             displaced.count < Self.mostDisplaced
         {
-            try await displace(next.id, by: BookingReference(id: id))
-            displaced.append(next.id)
+            try await displace(next, by: BookingReference(id: id).description)
+            displaced.append(next)
             obstacles = try await self.obstacles(to: request)
         }
         guard obstacles.isEmpty else { throw Refused(environments: request.environments) }
@@ -41,12 +41,13 @@ extension Decision {
         return made
     }
 
-    private func displace(_ id: Int64, by reference: BookingReference) async throws {
+    /// Makes a booking give way to what is named, under its locks: it waits in line by its age.
+    func displace(_ id: Int64, by reference: String) async throws {
         _ = try await lock(bookings: [id])
         try await transaction.query(
             """
             UPDATE bookings b
-            SET state = 'displaced', state_reason = NULL, displaced_by = \(reference.description),
+            SET state = 'displaced', state_reason = NULL, displaced_by = \(reference),
                 released_at = CASE WHEN b.state IN ('confirmed', 'active') AND b.starts_at <= \(now)
                                    THEN greatest(b.starts_at, date_trunc('second', \(now)::timestamptz)) END,
                 approved_version = NULL, hold_expires_at = NULL, wait_until = b.ends_at,
@@ -56,7 +57,8 @@ extension Decision {
     }
 
     private struct Obstacle {
-        var id: Int64
+        /// Nil: a maintenance, which gives way to nobody.
+        var id: Int64?
         var environmentIDs: [Int64]
         var mayBeDisplaced: Bool
     }
@@ -68,8 +70,9 @@ extension Decision {
         let buffers = try await transaction.buffers(of: ids)
         let rows = try await transaction.query(
             """
-            SELECT b.id, b.environment_ids, b.state IN ('requested', 'confirmed', 'active')
-                AND priority_rank(b.priority) < priority_rank(\(draft.priority))
+            SELECT b.id, coalesce(b.environment_ids, '{}'),
+                coalesce(b.state IN ('requested', 'confirmed', 'active')
+                AND priority_rank(b.priority) < priority_rank(\(draft.priority)), false)
                 AND NOT EXISTS (
                     SELECT FROM environments e
                     WHERE e.id = ANY (b.environment_ids)
@@ -79,18 +82,18 @@ extension Decision {
                 \(draft.startsAt.addingTimeInterval(-Double(buffers.setup) * 60)),
                 \(draft.endsAt.addingTimeInterval(Double(buffers.teardown) * 60)), '{}',
                 \(Self.mostDisplaced + 1)) k
-            JOIN bookings b ON b.id = k.booking_id
+            LEFT JOIN bookings b ON b.id = k.booking_id
             GROUP BY b.id
             ORDER BY priority_rank(b.priority), b.id DESC
             """)
         return try rows.map { row in
-            let (id, environmentIDs, may) = try row.decode(Int64.self, [Int64].self, Bool.self)
+            let (id, environmentIDs, may) = try row.decode(Int64?.self, [Int64].self, Bool.self)
             return Obstacle(id: id, environmentIDs: environmentIDs, mayBeDisplaced: may)
         }
     }
 
     /// Adds to the notice of each that it was displaced what is free instead.
-    private func offerAlternatives(to ids: [Int64]) async throws {
+    func offerAlternatives(to ids: [Int64]) async throws {
         for booking in try await bookings(ids) {
             let environments = try await environments(booking.environments)
             let proposal = Proposal(

@@ -32,8 +32,8 @@ public struct Conflict: Sendable, Equatable {
     public var reference: String
     /// What it is for.
     public var title: String
-    /// The team's name.
-    public var team: String
+    /// The team's name; nil: a window that is everybody's.
+    public var team: String?
     /// Who asked for it.
     public var holder: String
     /// How to reach who asked for it.
@@ -46,14 +46,14 @@ public struct Conflict: Sendable, Equatable {
     public var blocksFrom: Date
     /// Until when it blocks, buffers included.
     public var blocksUntil: Date
-    /// How it uses what it books.
-    public var mode: Booking.Mode
+    /// How it uses what it books; nil: a window.
+    public var mode: Booking.Mode?
 
     /// A conflict as found.
     public init(
         environment: String, via: [String], kind: Kind, reference: String, title: String,
-        team: String, holder: String, contact: String?, startsAt: Date, endsAt: Date,
-        blocksFrom: Date, blocksUntil: Date, mode: Booking.Mode
+        team: String?, holder: String, contact: String?, startsAt: Date, endsAt: Date,
+        blocksFrom: Date, blocksUntil: Date, mode: Booking.Mode?
     ) {
         self.environment = environment
         self.via = via

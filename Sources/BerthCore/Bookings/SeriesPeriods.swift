@@ -1,18 +1,18 @@
 import Foundation
 import ICalendar
 
-/// The periods of a series' bookings: each begins when the rule says and lasts as long as the first, exactly
+/// The periods of a series, of bookings or of a window: each begins when the rule says and lasts as long as the first, exactly
 /// (RFC 5545, section 3.8.5.3).
 public struct SeriesPeriods: Sendable {
-    /// Ascending; at most ``Limits/occurrences``.
+    /// Ascending.
     public let periods: [Range<Date>]
 
-    /// The periods of a draft's series, in the zone of that name. Throws `.invalid` for a rule that is wrong,
-    /// endless or too long, or that the draft's own start is no occurrence of. Cost: at most 5 ms.
-    public init(_ draft: BookingDraft, in timeZone: String) throws {
-        guard let text = draft.options.recurrence else {
-            throw BerthError.invalid("/recurrence", "is required")
-        }
+    /// The periods of a series that begins with `first`, in the zone of that name. Throws `.invalid` for a rule
+    /// that is wrong, endless or gives more than `most`, or that the first start is no occurrence of. Cost: at
+    /// most 5 ms for 366.
+    public init(
+        _ text: RecurrenceText, first: Range<Date>, in timeZone: String, atMost most: Int
+    ) throws {
         let starts: [Date]
         do throws(RecurrenceFault) {
             let rule = try RecurrenceRule(text.rrule)
@@ -21,19 +21,19 @@ public struct SeriesPeriods: Sendable {
             }
             let recurrence = Recurrence(rule, exclusions: text.exdates, additions: text.rdates)
             starts = try recurrence.starts(
-                from: draft.startsAt, in: .named(timeZone), atMost: Limits.occurrences)
+                from: first.lowerBound, in: .named(timeZone), atMost: most)
         } catch {
             throw BerthError.invalid("/recurrence/rrule", error.description)
         }
-        guard let first = starts.first else {
+        guard let earliest = starts.first else {
             throw BerthError.invalid("/recurrence/rrule", "gives no occurrence at all")
         }
-        guard starts.contains(draft.startsAt) || text.exdates.contains(draft.startsAt) else {
+        guard starts.contains(first.lowerBound) || text.exdates.contains(first.lowerBound) else {
             throw BerthError.invalid(
                 "/startsAt",
-                "is no occurrence of the rule: the first is \(RFC3339.string(first))")
+                "is no occurrence of the rule: the first is \(RFC3339.string(earliest))")
         }
-        let length = draft.endsAt.timeIntervalSince(draft.startsAt)
+        let length = first.upperBound.timeIntervalSince(first.lowerBound)
         periods = starts.map { $0..<$0.addingTimeInterval(length) }
         guard
             periods.allSatisfy({

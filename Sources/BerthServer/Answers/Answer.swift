@@ -49,6 +49,16 @@ struct Answer {
     }
 }
 
+extension Once {
+    /// What goes to the caller: what was done now, or the answer that was given before.
+    func response(_ answer: (Value) -> Answer) -> Response {
+        switch self {
+        case .done(let value): answer(value).response
+        case .again(let kept): Answer(kept: kept).response
+        }
+    }
+}
+
 extension Response {
     /// What the caller has is what there is.
     static func notModified(version: Int) -> Response {

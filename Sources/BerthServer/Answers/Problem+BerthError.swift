@@ -58,7 +58,8 @@ extension Problem {
 
     private static func summary(_ conflict: Conflict) -> String {
         let until = RFC3339.string(conflict.blocksUntil)
-        return "\(conflict.environment) is held by \(conflict.reference) (\(conflict.team)) "
+        return
+            "\(conflict.environment) is held by \(conflict.reference) (\(conflict.team ?? conflict.holder)) "
             + "until \(until)"
     }
 }

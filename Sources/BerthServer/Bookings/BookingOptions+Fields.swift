@@ -13,14 +13,7 @@ extension BookingOptions {
             let count = fields.read("count", .whole(1...Limits.environmentsPerBooking)) ?? 1
             selection = Selection(labels: labels, count: count)
         }
-        fields.nested("recurrence") { fields in
-            fields.require("rrule")
-            var text = RecurrenceText(rrule: "")
-            fields.set(&text.rrule, "rrule", .line(Limits.ruleCharacters))
-            fields.set(&text.exdates, "exdate", .array(of: .instant, atMost: Limits.occurrences))
-            fields.set(&text.rdates, "rdate", .array(of: .instant, atMost: Limits.occurrences))
-            recurrence = text
-        }
+        fields.nested("recurrence") { recurrence = RecurrenceText(&$0) }
         fields.set(&onConflict, "onConflict", .choice(OnConflict.allCases), null: .refuse)
         fields.setOptional(&leaseSeconds, "leaseSeconds", .whole(1...Limits.leaseSeconds))
         fields.setOptional(&waitUntil, "waitUntil", .instant)

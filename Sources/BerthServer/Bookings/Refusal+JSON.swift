@@ -17,7 +17,7 @@ extension Conflict {
             json.member("endsAt", endsAt)
             json.member("blocksFrom", blocksFrom)
             json.member("blocksUntil", blocksUntil)
-            json.member("mode", mode.rawValue)
+            json.member("mode", mode?.rawValue)
         }
     }
 }

@@ -180,6 +180,11 @@ extension JSONWriter {
         if let number { value(number) } else { null() }
     }
 
+    mutating func member(_ name: StaticString, _ truth: Bool) {
+        self.name(name)
+        value(truth)
+    }
+
     mutating func member(_ name: StaticString, _ instant: Date) {
         self.name(name)
         value(instant)

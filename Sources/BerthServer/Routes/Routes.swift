@@ -5,7 +5,8 @@ import Hummingbird
 /// Every route that there is: the one list that registers them, answers OPTIONS and 405, and is
 /// held to `openapi.yaml` by a test.
 enum Routes {
-    static let all: [Route] = environments + bookings + reports + access + operations
+    static let all: [Route] =
+        environments + bookings + windows + changes + reports + access + operations
 
     private static let environments: [Route] = [
         .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
@@ -34,6 +35,24 @@ enum Routes {
         .post("/v1/bookings/shift", .booker) { try await $0.shiftBookings($1) },
         .get("/v1/notices", .viewer) { try await $0.listNotices($1) },
         .post("/v1/notices/{id}/read", .viewer) { try await $0.readNotice($1) },
+    ]
+
+    private static let windows: [Route] = [
+        .get("/v1/change-windows", .viewer) { try await $0.listWindows($1) },
+        .post("/v1/change-windows", .booker) { try await $0.createWindow($1) },
+        .get("/v1/change-windows/{ref}", .viewer) { try await $0.getWindow($1) },
+        .patch("/v1/change-windows/{ref}", .booker) { try await $0.updateWindow($1) },
+        .post("/v1/change-windows/{ref}/approve", .manager) { try await $0.approveWindow($1) },
+        .post("/v1/change-windows/{ref}/reject", .manager) { try await $0.rejectWindow($1) },
+        .post("/v1/change-windows/{ref}/cancel", .booker) { try await $0.cancelWindow($1) },
+    ]
+
+    private static let changes: [Route] = [
+        .get("/v1/environments/{key}/gate", .viewer) { try await $0.getGate($1) },
+        .get("/v1/changes", .viewer) { try await $0.listChanges($1) },
+        .post("/v1/changes", .booker) { try await $0.recordChange($1) },
+        .get("/v1/changes/{id}", .viewer) { try await $0.getChange($1) },
+        .post("/v1/changes/{id}/review", .manager) { try await $0.reviewChange($1) },
     ]
 
     private static let reports: [Route] = [

@@ -1,0 +1,216 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// Which changes a list shows: all that meet every condition given, each change once, as it stands now.
+public struct ChangeFilter: Sendable {
+    /// The environment.
+    public var environment: String?
+    /// The team's name.
+    public var team: String?
+    /// Any of these; none: any at all.
+    public var controls: [Change.Control] = []
+    /// Any of these; none: any at all.
+    public var reasons: [Change.Reason] = []
+    /// Those that hit this booking.
+    public var booking: BookingReference?
+    /// Those that happened in `[from, to)`.
+    public var from: Date?
+    /// The end of the span.
+    public var to: Date?
+    /// Whether a manager has said something of it; false: of those that wait for it.
+    public var isReviewed: Bool?
+
+    /// All changes.
+    public init() {}
+}
+
+extension BerthDatabase {
+    /// Entries, the newest first; corrected ones are left out. Cost: an index scan of the log, newest first,
+    /// until the page is full; of an environment's, where one is named.
+    public func changes(_ filter: ChangeFilter, _ page: Page) async throws -> Listing<Change> {
+        let query = try filter.query(page)
+        return try await translatingErrors {
+            let rows = try await client.query(query)
+            return Listing(
+                try rows.map(Change.init), limit: page.limit, position: { String($0.id) })
+        }
+    }
+
+    /// One entry, as it was recorded, with what was said of it later. Throws `.notFound`.
+    public func change(_ id: Int64) async throws -> Change {
+        try await translatingErrors { try await client.change(id) }
+    }
+
+    /// Judges a change by what held when it happened, and appends it to the log. Throws `.invalid` for what
+    /// names nothing, `.forbidden`, `.illegalMove` for a correction of what is corrected already.
+    public func recordChange(
+        _ draft: ChangeDraft, by caller: Caller, now: Date, dryRun: Bool,
+        idempotency: IdempotencyKey?, keep: @Sendable (Change) throws -> KeptAnswer
+    ) async throws -> Once<Change> {
+        try await translatingErrors {
+            guard draft.team == caller.team || caller.role >= .manager else {
+                throw BerthError.forbidden("another team's change is recorded by a manager")
+            }
+            if draft.corrects == nil, !dryRun, idempotency == nil {
+                let record = try await client.record(draft, by: caller, now: now)
+                guard let id = try await changeWriter.append(record) else {
+                    throw BerthError.alreadyExists("its source reported it before")
+                }
+                return .done(try await client.change(id))
+            }
+            return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) {
+                transaction in
+                try await transaction.requireCorrectable(draft, by: caller)
+                let record = try await transaction.record(draft, by: caller, now: now)
+                guard let id = try await transaction.appendChanges([record])[0] else {
+                    throw BerthError.alreadyExists("its source reported it before")
+                }
+                return try await transaction.change(id)
+            }
+        }
+    }
+
+    /// Says what a manager thinks of an emergency or an uncontrolled change: an entry of its own. Throws
+    /// `.notFound`, `.forbidden`, `.illegalMove`.
+    public func reviewChange(
+        _ id: Int64, as verdict: Change.Review.State, note: String?, by caller: Caller, now: Date,
+        dryRun: Bool, idempotency: IdempotencyKey?,
+        keep: @Sendable (Change) throws -> KeptAnswer
+    ) async throws -> Once<Change> {
+        try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
+            let change = try await transaction.change(id)
+            let environment = try await transaction.environmentOfChange(id)
+            guard caller.manages(environment) else {
+                throw BerthError.forbidden(
+                    "a change is reviewed by the managers of its environment")
+            }
+            guard change.control != .controlled else {
+                throw BerthError.illegalMove(
+                    "change \(id) was controlled: there is nothing to review")
+            }
+            if let newer = change.supersededBy,
+                try await transaction.change(newer).draft.corrects != nil
+            {
+                throw BerthError.illegalMove(
+                    "change \(id) was corrected by \(newer): review that one")
+            }
+            try await transaction.query(
+                """
+                INSERT INTO change_log (
+                    id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source,
+                    source_id, actor, team_id, kind, summary, component, component_version, ticket,
+                    emergency_reason, corrects, control, reasons, window_id, bookings_hit, is_late,
+                    approved_late, review, review_note, hash)
+                SELECT 0, c.root_id, 'review', c.environment_id, c.occurred_at, \(now), \(caller.name),
+                       c.source, c.source_id, c.actor, c.team_id, c.kind, c.summary, c.component,
+                       c.component_version, c.ticket, c.emergency_reason, NULL, c.control, c.reasons,
+                       c.window_id, c.bookings_hit, c.is_late, c.approved_late, \(verdict.rawValue),
+                       \(note), ''
+                FROM change_log c WHERE c.id = \(id)
+                """)
+            return try await transaction.change(id)
+        }
+    }
+}
+
+extension PostgresQuerying {
+    /// One entry. Throws `.notFound`.
+    func change(_ id: Int64) async throws -> Change {
+        let rows = try await query(
+            """
+            SELECT \(unescaped: Change.columnList) FROM change_log c
+            WHERE c.id = \(id) AND c.entry <> 'review'
+            """)
+        guard let row = rows.first else { throw BerthError.notFound("no change \(id)") }
+        return try Change(row)
+    }
+
+    /// What a draft's names stand for. Throws `.invalid`.
+    func record(_ draft: ChangeDraft, by caller: Caller, now: Date) async throws -> ChangeRecord {
+        let rows = try await query(
+            """
+            SELECT e.id, (SELECT t.id FROM teams t WHERE t.name = \(draft.team))
+            FROM environments e WHERE e.key = \(draft.environment)
+            """)
+        guard let row = rows.first else {
+            throw BerthError.invalid("/environment", "there is no environment \(draft.environment)")
+        }
+        let (environmentID, teamID) = try row.decode(Int64.self, Int64?.self)
+        if let team = draft.team, teamID == nil {
+            throw BerthError.invalid(
+                "/team", "there is no team \(team): ask an admin to make it, or name another")
+        }
+        return ChangeRecord(
+            draft: draft, environmentID: environmentID, teamID: teamID, by: caller.name, now: now)
+    }
+
+    fileprivate func environmentOfChange(_ id: Int64) async throws -> TestEnvironment {
+        let rows = try await query(
+            """
+            SELECT \(unescaped: TestEnvironment.columnList) FROM environments e
+            WHERE e.id = (SELECT c.environment_id FROM change_log c WHERE c.id = \(id))
+            """)
+        return try TestEnvironment(rows[rows.startIndex])
+    }
+
+    /// Under the head's lock, so that an entry is corrected once.
+    fileprivate func requireCorrectable(_ draft: ChangeDraft, by caller: Caller) async throws {
+        guard let corrected = draft.corrects else { return }
+        try await query("SELECT h.id FROM change_log_head h FOR UPDATE")
+        let rows = try await query(
+            "SELECT c.entry, c.root_id FROM change_log c WHERE c.id = \(corrected)")
+        guard let row = rows.first else {
+            throw BerthError.invalid("/corrects", "there is no change \(corrected)")
+        }
+        let (entry, root) = try row.decode(String.self, Int64.self)
+        guard entry == "change" else {
+            throw BerthError.invalid("/corrects", "is no change of its own: correct \(root)")
+        }
+        let change = try await change(corrected)
+        guard change.draft.team == caller.team || caller.role >= .manager else {
+            throw BerthError.forbidden("another team's change is corrected by a manager")
+        }
+        let newer = try await query("SELECT c.id FROM change_log c WHERE c.corrects = \(corrected)")
+        guard newer.isEmpty else {
+            throw BerthError.illegalMove(
+                "change \(corrected) was corrected already: correct what corrects it")
+        }
+    }
+}
+
+extension ChangeFilter {
+    fileprivate func query(_ page: Page) throws -> PostgresQuery {
+        var conditions = BoundConditions()
+        if let before = try page.id() { conditions.add("c.id <", before) }
+        if let environment {
+            conditions.add(
+                "c.environment_id = (SELECT e.id FROM environments e WHERE e.key =", environment,
+                close: ")")
+        }
+        if let team {
+            conditions.add("c.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
+        }
+        if !controls.isEmpty {
+            conditions.add("c.control = ANY (", controls.map(\.rawValue), close: "::text[])")
+        }
+        if !reasons.isEmpty {
+            conditions.add("c.reasons && (", reasons.map(\.rawValue), close: ")::text[]")
+        }
+        if let booking {
+            conditions.add("c.bookings_hit @> ARRAY[", booking.id, close: "]::bigint[]")
+        }
+        if let from { conditions.add("c.occurred_at >=", from) }
+        if let to { conditions.add("c.occurred_at <", to) }
+        if let isReviewed {
+            let reviews =
+                "EXISTS (SELECT FROM change_log r WHERE r.root_id = c.root_id AND r.entry ="
+            conditions.add(
+                isReviewed ? reviews : "c.control <> 'controlled' AND NOT \(reviews)", "review",
+                close: ")")
+        }
+        return conditions.query(
+            select: "SELECT \(Change.columnList) FROM latest_changes c",
+            suffix: "ORDER BY c.id DESC LIMIT \(page.limit + 1)")
+    }
+}

@@ -1,0 +1,118 @@
+import BerthCore
+import BerthDatabase
+import Foundation
+import Hummingbird
+
+extension BerthAPI {
+    func listChanges(_ call: Call) async throws -> Response {
+        var query = call.query
+        let page = call.page(&query, of: "changes")
+        var filter = ChangeFilter()
+        filter.environment = query.read("environment", .slug)
+        filter.team = query.read("team", .teamName)
+        filter.controls = query.choices("control", Change.Control.allCases)
+        filter.reasons = query.choices("reason", Change.Reason.allCases)
+        filter.booking = query.read("booking", .bookingReference)
+        filter.from = query.read("from", .instant)
+        filter.to = query.read("to", .instant)
+        if let reviewed = query.text("reviewed") {
+            switch reviewed {
+            case "true": filter.isReviewed = true
+            case "false": filter.isReviewed = false
+            default: query.fault("reviewed", "must be true or false")
+            }
+        }
+        if let from = filter.from, let to = filter.to, from >= to {
+            query.fault("to", "is not after from")
+        }
+        try query.finish()
+        let listing = try await database.changes(filter, page)
+        return .page(listing, of: "changes", call, query) { $1.write(&$0) }
+    }
+
+    func getChange(_ call: Call) async throws -> Response {
+        try call.refuseQuery()
+        let change = try await database.change(call.number("change"))
+        return Answer(writing: change.write).response
+    }
+
+    func recordChange(_ call: Call) async throws -> Response {
+        let dryRun = try call.dryRun()
+        let body = try await call.body()
+        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        let draft = try ChangeDraft(
+            posted: call.object(.json, from: body), by: call.caller, now: call.now)
+        return try await keysInFlight.hold(key) {
+            try await database.recordChange(
+                draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
+                keep: { Self.recorded($0).kept })
+        }.response { dryRun ? Answer(writing: $0.write) : Self.recorded($0) }
+    }
+
+    private static func recorded(_ change: Change) -> Answer {
+        Answer(.created, location: "/v1/changes/\(change.id)", writing: change.write)
+    }
+
+    func reviewChange(_ call: Call) async throws -> Response {
+        let dryRun = try call.dryRun()
+        let id = try call.number("change")
+        let body = try await call.body()
+        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        var fields = FieldReader(try call.object(.json, from: body), isPatch: false)
+        var note: String?
+        fields.require("decision")
+        let verdict = fields.read("decision", .choice(Change.Review.State.allCases))
+        fields.setOptional(&note, "note", .line(Limits.notesCharacters))
+        try fields.finish()
+        guard let verdict else { throw BerthError.invalid("/decision", "is required") }
+        return try await keysInFlight.hold(key) {
+            try await database.reviewChange(
+                id, as: verdict, note: note, by: call.caller, now: call.now, dryRun: dryRun,
+                idempotency: key, keep: { Answer(writing: $0.write).kept })
+        }.response { Answer(writing: $0.write) }
+    }
+
+    func getGate(_ call: Call) async throws -> Response {
+        var query = call.query
+        let purpose = query.choice("for", Gate.Purpose.allCases) ?? .change
+        let at = query.read("at", .instant) ?? call.now.flooredToSecond
+        let team = query.read("team", .teamName) ?? call.caller.team
+        try query.finish()
+        let gate = try await database.gate(
+            call.parameter("key"), for: purpose, at: at, team: team, now: call.now)
+        return Answer(writing: gate.write).response
+    }
+}
+
+extension ChangeDraft {
+    /// Reads what was posted. Throws `.invalid` with all that is wrong.
+    init(posted object: JSONObject, by caller: Caller, now: Date) throws {
+        self.init(
+            environment: "", occurredAt: now.flooredToSecond, actor: caller.name, team: caller.team,
+            kind: .other, summary: "")
+        var fields = FieldReader(object, isPatch: false)
+        fields.require("environment", "summary")
+        fields.set(&environment, "environment", .slug)
+        fields.set(&occurredAt, "occurredAt", .instant)
+        fields.set(&actor, "actor", .line())
+        fields.setOptional(&team, "team", .teamName)
+        fields.set(&kind, "kind", .choice(ChangeKind.allCases))
+        fields.set(&summary, "summary", .line(Limits.summaryCharacters))
+        fields.setOptional(&component, "component", .line())
+        fields.setOptional(&version, "version", .line())
+        fields.setOptional(&ticket, "ticket", .line())
+        fields.nested("emergency") { fields in
+            fields.require("reason")
+            emergency = fields.read("reason", .line(Limits.notesCharacters))
+        }
+        if let id = fields.read("corrects", .whole(1...Int.max)) { corrects = Int64(id) }
+        let skew = Double(Limits.clockSkewSeconds)
+        if fields.faults.isEmpty, occurredAt > now.addingTimeInterval(skew) {
+            fields.fault(
+                "occurredAt",
+                "is more than \(Limits.clockSkewSeconds / 60) minutes ahead: a change is logged when "
+                    + "it has happened")
+        }
+        try fields.finish()
+    }
+}

@@ -1,0 +1,218 @@
+import BerthCore
+import BerthTestSupport
+import Foundation
+import Testing
+
+@testable import BerthServer
+
+@Suite("Change windows over HTTP")
+struct WindowAPITests {
+    private static func window(
+        _ kind: String, _ environments: String..., from: Double, to: Double, _ more: String = ""
+    ) -> String {
+        let keys = environments.map { "\"\($0)\"" }.joined(separator: ",")
+        return """
+            {"kind":"\(kind)","environments":[\(keys)],"startsAt":"\(TestAPI.at(from))",\
+            "endsAt":"\(TestAPI.at(to))","title":"Plan"\(more.isEmpty ? "" : ",")\(more)}
+            """
+    }
+
+    private func withAPI(_ body: @escaping @Sendable (TestAPI) async throws -> Void) async throws {
+        try await TestAPI.with { api in
+            for key in ["uat-1", "uat-2"] {
+                _ = try await api.post(
+                    "/v1/environments",
+                    #"{"key":"\#(key)","name":"\#(key)","tier":"uat","ownerTeam":"crm","timeZone":"Europe/London"}"#,
+                    as: "ada")
+            }
+            try await body(api)
+        }
+    }
+
+    @discardableResult
+    private func plan(
+        _ api: TestAPI, _ body: String, as name: String = "max",
+        _ location: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let made = try await api.post("/v1/change-windows", body, as: name)
+        #expect(made.status == 201, "\(made.text)", sourceLocation: location)
+        return try #require(made["reference"], sourceLocation: location)
+    }
+
+    @Test("A manager's window is approved at once, a booker's waits for the owner")
+    func approval() async throws {
+        try await withAPI { api in
+            let planned = try await api.post(
+                "/v1/change-windows", Self.window("freeze", "uat-1", from: 1, to: 2), as: "max")
+            #expect(planned.status == 201)
+            #expect(planned["state"] == "approved")
+            let asked = try await plan(
+                api, Self.window("change", "uat-2", from: 1, to: 2), as: "bob")
+            #expect(try await api.get("/v1/change-windows/\(asked)")["state"] == "requested")
+            #expect(try await api.notices(of: "max").contains("window.requested"))
+            #expect(
+                try await api.post("/v1/change-windows/\(asked)/approve", as: "bob").status == 403)
+            let approved = try await api.post("/v1/change-windows/\(asked)/approve", as: "max")
+            #expect(approved["state"] == "approved", "\(approved.text)")
+            #expect(try await api.notices(of: "bob") == ["window.approved"])
+        }
+    }
+
+    @Test("A change in a freeze is refused by the database, whichever came first")
+    func freezes() async throws {
+        try await withAPI { api in
+            let freeze = try await plan(api, Self.window("freeze", "uat-1", from: 2, to: 4))
+            let refused = try await api.post(
+                "/v1/change-windows", Self.window("change", "uat-1", from: 3, to: 5), as: "max")
+            #expect(refused.problem == "booking-conflict", "\(refused.text)")
+            #expect(refused.conflicts.first?["reference"] as? String == freeze)
+            #expect(refused.conflicts.first?["kind"] as? String == "freeze")
+            // Touching is no conflict; freezes may overlap.
+            try await plan(api, Self.window("change", "uat-1", from: 4, to: 5))
+            try await plan(api, Self.window("freeze", "uat-1", from: 3, to: 4))
+            let late = try await api.post(
+                "/v1/change-windows", Self.window("freeze", "uat-1", from: 4, to: 6), as: "max")
+            #expect(late.conflicts.first?["kind"] as? String == "change")
+        }
+    }
+
+    @Test("An approved exception goes through the freeze that it names, and no other")
+    func exceptions() async throws {
+        try await withAPI { api in
+            let freeze = try await plan(api, Self.window("freeze", "uat-1", from: 2, to: 6))
+            let exception = Self.window(
+                "change", "uat-1", from: 3, to: 4, #""exceptionTo":"\#(freeze)""#)
+            let reference = try await plan(api, exception)
+            #expect(try await api.get("/v1/change-windows/\(reference)")["exceptionTo"] == freeze)
+            // Another freeze over the same time is refused because of the exception, ...
+            let other = try await api.post(
+                "/v1/change-windows", Self.window("freeze", "uat-1", from: 3, to: 5), as: "max")
+            #expect(other.conflicts.first?["kind"] as? String == "change", "\(other.text)")
+            // ... and an exception because of another freeze.
+            try await plan(api, Self.window("freeze", "uat-1", from: 5, to: 7))
+            let both = Self.window(
+                "change", "uat-1", from: 5, to: 6, #""exceptionTo":"\#(freeze)""#)
+            #expect(try await api.post("/v1/change-windows", both, as: "max").status == 409)
+        }
+    }
+
+    @Test("Maintenance over bookings is refused with the list, or displaces when a manager says so")
+    func maintenance() async throws {
+        try await withAPI { api in
+            let booking = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4))
+            let body = Self.window("maintenance", "uat-1", from: 3, to: 5)
+            let refused = try await api.post("/v1/change-windows", body, as: "max")
+            #expect(refused.conflicts.first?["reference"] as? String == booking, "\(refused.text)")
+            let dry = try await api.post(
+                "/v1/change-windows?dryRun=true",
+                Self.window("maintenance", "uat-1", from: 3, to: 5, #""onConflict":"displace""#),
+                as: "max")
+            #expect(dry.status == 200, "\(dry.text)")
+            #expect(try await api.state(booking) == "confirmed")
+            let planned = try await plan(
+                api,
+                Self.window("maintenance", "uat-1", from: 3, to: 5, #""onConflict":"displace""#))
+            let displaced = try await api.get("/v1/bookings/\(booking)")
+            #expect(displaced["state"] == "displaced")
+            #expect(displaced["displacedBy"] == planned)
+            #expect(try await api.notices(of: "tess").contains("booking.displaced"))
+            let booked = try await api.post(
+                "/v1/bookings", TestAPI.booking("uat-1", from: 4, to: 6))
+            #expect(booked.conflicts.first?["kind"] as? String == "maintenance", "\(booked.text)")
+            #expect(booked.conflicts.first?["reference"] as? String == planned)
+            // Called off, it serves the line.
+            let cancelled = try await api.post("/v1/change-windows/\(planned)/cancel", as: "max")
+            #expect(cancelled["state"] == "cancelled", "\(cancelled.text)")
+            #expect(try await api.state(booking) == "confirmed")
+        }
+    }
+
+    @Test("A freeze over a tier also holds for an environment that joins later")
+    func selectors() async throws {
+        try await withAPI { api in
+            let freeze = """
+                {"kind":"freeze","labels":{"tier":"uat"},"startsAt":"\(TestAPI.at(2))",\
+                "endsAt":"\(TestAPI.at(4))","title":"Quarter end"}
+                """
+            let reference = try await plan(api, freeze, as: "ada")
+            _ = try await api.post(
+                "/v1/environments", #"{"key":"new","name":"New","tier":"sit","timeZone":"UTC"}"#,
+                as: "ada")
+            let change = Self.window("change", "new", from: 3, to: 4)
+            let planned = try await plan(api, change, as: "ada")
+            // It joins the tier, and its change would meet the freeze.
+            let etag = try await api.get("/v1/environments/new").headers[.eTag]
+            let joined = try await api.patch(
+                "/v1/environments/new", #"{"tier":"uat"}"#, as: "ada", ifMatch: etag)
+            #expect(joined.status == 409, "\(joined.text)")
+            _ = try await api.post("/v1/change-windows/\(planned)/cancel", as: "ada")
+            #expect(
+                try await api.patch(
+                    "/v1/environments/new", #"{"tier":"uat"}"#, as: "ada", ifMatch: etag
+                ).status == 200)
+            let refused = try await api.post("/v1/change-windows", change, as: "ada")
+            #expect(refused.conflicts.first?["reference"] as? String == reference)
+            _ = try await api.post(
+                "/v1/environments",
+                #"{"key":"newer","name":"Newer","tier":"uat","timeZone":"UTC"}"#,
+                as: "ada")
+            #expect(
+                try await api.post(
+                    "/v1/change-windows", Self.window("change", "newer", from: 3, to: 4), as: "ada"
+                ).status == 409)
+        }
+    }
+
+    @Test("A weekly window keeps its local time across daylight saving")
+    func series() async throws {
+        try await withAPI { api in
+            let body = Self.window(
+                "change", "uat-1", from: 24, to: 25,
+                #""timeZone":"Europe/London","recurrence":{"rrule":"FREQ=WEEKLY;COUNT=5"}"#)
+            let reference = try await plan(api, body)
+            #expect(
+                try await api.get("/v1/change-windows/\(reference)").json["occurrences"] as? Int
+                    == 5)
+            // 30 March 2027 is after the clocks went forward: 09:00 in London is 08:00 UTC.
+            let freeze = Self.window("freeze", "uat-1", from: 24 * 29 - 1, to: 24 * 29)
+            #expect(try await api.post("/v1/change-windows", freeze, as: "max").status == 409)
+        }
+    }
+
+    @Test(
+        "What is wrong with a window is named",
+        arguments: [
+            (#"{"kind":"party","environments":["uat-1"],"minutes":5}"#, "/kind"),
+            (#"{"kind":"freeze","minutes":5}"#, "/environments"),
+            (#"{"kind":"freeze","labels":{},"minutes":5}"#, "/labels"),
+            (#"{"kind":"freeze","environments":["uat-1"]}"#, "/endsAt"),
+            (
+                #"{"kind":"freeze","environments":["uat-1"],"minutes":5,"exceptionTo":"CW-1"}"#,
+                "/exceptionTo"
+            ),
+            (
+                #"{"kind":"change","environments":["uat-1"],"minutes":5,"exceptionTo":"CW-99"}"#,
+                "/exceptionTo"
+            ),
+            (
+                #"{"kind":"change","environments":["uat-1"],"minutes":300,"emergency":{"reason":"x"}}"#,
+                "/endsAt"
+            ),
+            (
+                #"{"kind":"freeze","environments":["uat-1"],"minutes":5,"emergency":{"reason":"x"}}"#,
+                "/emergency"
+            ),
+            (
+                #"{"kind":"change","environments":["uat-1"],"minutes":5,"onConflict":"displace"}"#,
+                "/onConflict"
+            ),
+            (#"{"kind":"change","environments":["nope"],"minutes":5}"#, "/environments"),
+        ])
+    func faults(body: String, pointer: String) async throws {
+        try await withAPI { api in
+            let answer = try await api.post("/v1/change-windows", body, as: "max")
+            #expect(answer.status == 400)
+            #expect(answer.pointers == [pointer], "\(answer.text)")
+        }
+    }
+}
