@@ -233,8 +233,12 @@ BEGIN
             control, reasons, window_id, bookings_hit, is_late, approved_late, hash)
         SELECT 0, 0, 'change', p_environments[i], p_occurred[i], p_now, p_by[i], p_sources[i],
                p_source_ids[i], p_actors[i], p_teams[i], p_kinds[i], p_summaries[i], p_components[i],
-               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i], j.control, j.reasons, j.window_id,
-               j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
+               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i],
+               -- What was only seen afterwards is nobody's, whatever window it fell in.
+               CASE p_sources[i] WHEN 'inventory' THEN 'uncontrolled' ELSE j.control END,
+               CASE WHEN p_sources[i] = 'inventory' AND 'unattributed' <> ALL (j.reasons)
+                    THEN j.reasons || 'unattributed'::text ELSE j.reasons END,
+               j.window_id, j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
         FROM judge_change(p_environments[i], p_teams[i], p_occurred[i], p_emergencies[i] IS NOT NULL) j
         RETURNING change_log.id INTO v_id;
         v_ids := v_ids || v_id;
@@ -963,6 +967,20 @@ END $$;
 
 
 --
+-- Name: explaining_change(bigint, text, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.explaining_change(p_environment bigint, p_component text, p_version text, p_after timestamp with time zone, p_at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT min(c.id) FROM latest_changes c
+    WHERE c.environment_id = p_environment AND c.occurred_at > p_after AND c.occurred_at <= p_at
+      AND c.component = p_component AND c.source <> 'inventory'
+      AND (c.component_version IS NULL OR c.component_version IS NOT DISTINCT FROM p_version)
+$$;
+
+
+--
 -- Name: first_slots(jsonb, text, text, text, text, interval, timestamp with time zone, timestamp with time zone, uuid[], text[], bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1108,7 +1126,9 @@ CREATE FUNCTION public.judge_change(p_environment bigint, p_team bigint, p_at ti
 DECLARE
     w record;
 BEGIN
-    SELECT * INTO w FROM weigh_change(p_environment, p_team, p_at, p_at);
+    SELECT g.window_id, g.emergency_id, g.freezes, g.requested_id, g.bookings, g.others, g.own_booking,
+           g.is_open
+    INTO w FROM weigh_change(p_environment, p_team, p_at, p_at) g;
     bookings := w.bookings;
     reasons := CASE WHEN w.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
         || CASE WHEN w.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END;
@@ -1246,6 +1266,19 @@ BEGIN
     RETURN array(SELECT DISTINCT r.part_id FROM environment_reach r
                  WHERE r.environment_id = ANY (v_wanted));
 END $$;
+
+
+--
+-- Name: mapped(text, text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.mapped(p_source text, p_kind text, p_name text) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT coalesce(m.environment_id, m.team_id) FROM mappings m
+    WHERE m.kind = p_kind AND m.name = p_name AND (m.source = p_source OR m.source IS NULL)
+    ORDER BY m.source NULLS LAST LIMIT 1
+$$;
 
 
 --
@@ -1404,6 +1437,71 @@ BEGIN
         GROUP BY l.id) k
     JOIN change_log c ON c.id = k.id
     ORDER BY c.id;
+END $$;
+
+
+--
+-- Name: observe_inventory(bigint, text[], text[], timestamp with time zone, timestamp with time zone, text, interval); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.observe_inventory(p_environment bigint, p_components text[], p_versions text[], p_observed timestamp with time zone, p_now timestamp with time zone, p_by text, p_settling interval) RETURNS TABLE(component text, version_from text, version_to text, explained_by bigint, settles_at timestamp with time zone)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_last timestamptz;
+BEGIN
+    PERFORM FROM environments e WHERE e.id = p_environment FOR NO KEY UPDATE;
+    SELECT i.observed_at INTO v_last FROM inventories i WHERE i.environment_id = p_environment;
+    IF v_last >= p_observed THEN
+        RAISE EXCEPTION 'a later snapshot is known'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_is_newer';
+    END IF;
+
+    CREATE TEMPORARY TABLE differences ON COMMIT DROP AS
+    SELECT coalesce(n.component, o.component) AS component, o.component_version AS version_from,
+           n.component_version AS version_to,
+           explaining_change(p_environment, coalesce(n.component, o.component), n.component_version,
+                             v_last, p_observed) AS explained_by,
+           (SELECT d.id FROM drifts d
+            WHERE d.environment_id = p_environment AND d.component = coalesce(n.component, o.component)
+              AND d.seen_at > p_observed - interval '1 day' AND d.explained_by IS NULL
+              AND ((d.version_from IS NOT DISTINCT FROM o.component_version
+                    AND d.version_to IS NOT DISTINCT FROM n.component_version)
+                   OR (d.version_from IS NOT DISTINCT FROM n.component_version
+                       AND d.version_to IS NOT DISTINCT FROM o.component_version))
+            ORDER BY d.id DESC LIMIT 1) AS flaps_with
+    FROM unnest(p_components, p_versions) n (component, component_version)
+    FULL JOIN (SELECT i.component, i.component_version FROM inventory_components i
+               WHERE i.environment_id = p_environment) o ON o.component = n.component
+    WHERE v_last IS NOT NULL AND n.component_version IS DISTINCT FROM o.component_version;
+
+    DELETE FROM inventory_components i
+    WHERE i.environment_id = p_environment AND i.component <> ALL (p_components);
+    INSERT INTO inventory_components (environment_id, component, component_version, seen_at)
+    SELECT p_environment, n.component, n.component_version, p_observed
+    FROM unnest(p_components, p_versions) n (component, component_version)
+    ON CONFLICT ON CONSTRAINT inventory_components_pkey DO UPDATE
+    SET component_version = excluded.component_version, seen_at = excluded.seen_at;
+    INSERT INTO inventories (environment_id, observed_at, recorded_by)
+    VALUES (p_environment, p_observed, p_by)
+    ON CONFLICT (environment_id) DO UPDATE
+    SET observed_at = excluded.observed_at, recorded_by = excluded.recorded_by;
+
+    UPDATE drifts d SET flaps = d.flaps + 1
+    FROM differences f WHERE d.id = f.flaps_with AND f.explained_by IS NULL;
+    INSERT INTO drifts (
+        environment_id, component, version_from, version_to, seen_after, seen_at, settles_at)
+    SELECT p_environment, f.component, f.version_from, f.version_to, v_last, p_observed, p_now + p_settling
+    FROM differences f WHERE f.explained_by IS NULL AND f.flaps_with IS NULL
+    ORDER BY f.component;
+    RETURN QUERY
+    SELECT f.component, f.version_from, f.version_to, f.explained_by,
+           CASE WHEN f.explained_by IS NULL
+                THEN coalesce((SELECT d.settles_at FROM drifts d WHERE d.id = f.flaps_with), p_now + p_settling)
+           END
+    FROM differences f ORDER BY f.component;
+    DROP TABLE differences;
 END $$;
 
 
@@ -2261,6 +2359,51 @@ BEGIN
     RETURN true;
 EXCEPTION WHEN exclusion_violation THEN
     RETURN false;
+END $$;
+
+
+--
+-- Name: settle_drifts(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.settle_drifts(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_drift record;
+    v_settled bigint := 0;
+    v_explanation bigint;
+    v_change bigint;
+BEGIN
+    FOR v_drift IN
+        SELECT d.id, d.environment_id, d.component, d.version_from, d.version_to, d.seen_after, d.seen_at,
+               d.flaps
+        FROM drifts d
+        WHERE d.explained_by IS NULL AND d.logged_as IS NULL AND d.settles_at <= p_now
+        ORDER BY d.settles_at, d.id LIMIT p_limit
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        v_explanation := explaining_change(
+            v_drift.environment_id, v_drift.component, v_drift.version_to, v_drift.seen_after, v_drift.seen_at);
+        v_change := NULL;
+        IF v_explanation IS NULL THEN
+            SELECT a.id INTO v_change
+            FROM append_changes(
+                p_now, ARRAY['berth'], ARRAY['inventory'], ARRAY['drift:' || v_drift.id],
+                ARRAY[v_drift.environment_id], ARRAY[v_drift.seen_at], ARRAY['unknown'],
+                ARRAY[NULL]::bigint[], ARRAY['deploy'],
+                ARRAY[format('%s went from %s to %s, and nobody logged it%s', v_drift.component,
+                             coalesce(v_drift.version_from, 'nothing'),
+                             coalesce(v_drift.version_to, 'nothing'),
+                             CASE WHEN v_drift.flaps > 0
+                                  THEN format('; back and forth %s times since', v_drift.flaps) ELSE '' END)],
+                ARRAY[v_drift.component], ARRAY[v_drift.version_to], ARRAY[NULL]::text[], ARRAY[NULL]::text[],
+                ARRAY[NULL]::bigint[]) a;
+        END IF;
+        UPDATE drifts d SET explained_by = v_explanation, logged_as = v_change WHERE d.id = v_drift.id;
+        v_settled := v_settled + 1;
+    END LOOP;
+    RETURN v_settled;
 END $$;
 
 

@@ -59,6 +59,10 @@ public enum Limits {
     public static let summaryCharacters = 500
     /// How far ahead of Berth's clock a change may have happened, in seconds: clocks differ.
     public static let clockSkewSeconds = 300
+    /// The longest attribute of an event, in bytes.
+    public static let attributeBytes = 1_000
+    /// The most events of a batch.
+    public static let eventsPerBatch = 1_000
     /// The most bytes of a batch of events.
     public static let eventBytes = 16 << 20
     /// The most bookings that one call moves by days.

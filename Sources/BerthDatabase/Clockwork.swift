@@ -35,6 +35,7 @@ public struct Clockwork: Sendable {
         try await callWhoMayStart(at: now)
         try await berth.serveLine(at: now)
         try await berth.serveSelections(at: now)
+        try await berth.settleDrifts(now: now)
     }
 
     /// Picks candidates without locks; each group is locked and looked at again.

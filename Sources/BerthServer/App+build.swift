@@ -22,7 +22,9 @@ public func buildApplication(
     onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let metrics = ServerMetrics(routes: Routes.all)
-    let api = BerthAPI(database: database, metrics: metrics, contract: contract, clock: clock)
+    let api = BerthAPI(
+        database: database, metrics: metrics, contract: contract, clock: clock,
+        githubSecret: settings.githubSecret)
     return Application(
         router: buildRouter(api),
         server: .http1(configuration: settings.channel),

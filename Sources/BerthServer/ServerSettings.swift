@@ -16,6 +16,8 @@ public struct ServerSettings: Sendable {
     public var headTime: Duration = .seconds(10)
     /// How long the rest of a request may take.
     public var bodyTime: Duration = .seconds(30)
+    /// What GitHub signs its deliveries with; nil: none is taken.
+    public var githubSecret: String?
     /// The most bytes of a request's head.
     public var headBytes = 32 * 1024
     /// The most fields of a request's head.

@@ -18,6 +18,8 @@ struct ServeCommand: AsyncParsableCommand {
         let server = Server(
             location: try await database.location(),
             address: address.resolved(try await database.settings()),
+            githubSecret: try await database.settings().string(
+                forKey: "github.secret", isSecret: true),
             logger: try await database.logger())
         try await server.run()
     }

@@ -14,6 +14,8 @@ import UnixSignals
 struct Server {
     var location: DatabaseLocation
     var address: ServerAddress
+    /// What GitHub signs its deliveries with.
+    var githubSecret: String?
     var logger: Logger
     /// Done on the migrated database before the server listens.
     var prepare: @Sendable (BerthDatabase) async throws -> Void = { _ in }
@@ -47,8 +49,10 @@ struct Server {
         let database = BerthDatabase(client: client)
         try await prepare(database)
 
+        var settings = ServerSettings(host: address.host, port: address.port)
+        settings.githubSecret = githubSecret
         let application = buildApplication(
-            database: database, settings: ServerSettings(host: address.host, port: address.port),
+            database: database, settings: settings,
             contract: try Contract.text(), logger: logger,
             onRunning: { port in
                 logger.notice("serving", metadata: ["url": "http://\(address.host):\(port)"])

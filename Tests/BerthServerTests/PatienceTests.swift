@@ -19,7 +19,7 @@ struct PatienceTests {
     func shutdown() async throws {
         try await testGracefulShutdown { trigger in
             let patience = Patience()
-            let waited = try await patience.hold {
+            let waited: Void? = try await patience.hold {
                 trigger.triggerGracefulShutdown()
                 try await Task.sleep(for: .seconds(60))
             }

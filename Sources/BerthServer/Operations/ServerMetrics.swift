@@ -19,6 +19,8 @@ final class ServerMetrics: Sendable {
     private let other = RouteMetrics()
     private let bookings = Mutex<[BookingOutcome: Int]>([:])
 
+    private let events = Mutex<(recorded: Int, ignored: Int)>((0, 0))
+
     init(routes: [Route]) {
         var table: [Series: RouteMetrics] = [:]
         for route in routes {
@@ -42,6 +44,14 @@ final class ServerMetrics: Sendable {
         bookings.withLock { $0[outcome, default: 0] += 1 }
     }
 
+    /// Counts events of other tools: those that were logged, and those of types that are not.
+    func countEvents(recorded: Int, ignored: Int) {
+        events.withLock {
+            $0.recorded += recorded
+            $0.ignored += ignored
+        }
+    }
+
     /// Counts a request for a booking that ended so, if it was decided at all.
     func countRefusal(_ error: BerthError) {
         switch error {
@@ -63,6 +73,11 @@ final class ServerMetrics: Sendable {
             text +=
                 "berth_bookings_total{outcome=\"\(outcome.rawValue)\"} \(counts[outcome] ?? 0)\n"
         }
+        let received = events.withLock { $0 }
+        text += "# HELP berth_events_total Events of other tools.\n"
+        text += "# TYPE berth_events_total counter\n"
+        text += "berth_events_total{outcome=\"recorded\"} \(received.recorded)\n"
+        text += "berth_events_total{outcome=\"ignored\"} \(received.ignored)\n"
         text += "# HELP berth_database_connections Connections of the pool.\n"
         text += "# TYPE berth_database_connections gauge\n"
         text += "berth_database_connections{state=\"idle\"} \(idle)\n"

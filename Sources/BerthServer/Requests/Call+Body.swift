@@ -16,17 +16,17 @@ enum BodyForm {
 }
 
 extension Call {
-    /// The bytes of the body, at most ``Limits/bodyBytes``. A longer one is refused before it is
-    /// read to its end, by its length where that is said beforehand.
-    func body() async throws -> ByteBuffer {
+    /// The bytes of the body. One longer than `most` is refused before it is read to its end, by its length
+    /// where that is said beforehand.
+    func body(atMost most: Int = Limits.bodyBytes) async throws -> ByteBuffer {
         var announced: Int?
         if let header = request.headers[.contentLength] {
             announced = Int(header)
-            if let announced, announced > Limits.bodyBytes { throw Problem.tooLarge }
+            if let announced, announced > most { throw Problem.tooLarge }
         }
         var body = ByteBuffer()
         for try await part in request.body {
-            guard body.readableBytes + part.readableBytes <= Limits.bodyBytes else {
+            guard body.readableBytes + part.readableBytes <= most else {
                 throw Problem.tooLarge
             }
             if body.readableBytes == 0 {

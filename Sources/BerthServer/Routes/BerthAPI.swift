@@ -9,6 +9,8 @@ struct BerthAPI: Sendable {
     /// The text of `openapi.yaml`.
     let contract: String
     let clock: @Sendable () -> Date
+    /// What GitHub signs its deliveries with; nil: no delivery is good.
+    var githubSecret: String?
     let keysInFlight = KeysInFlight()
     let patience = Patience()
 }

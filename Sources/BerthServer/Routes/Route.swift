@@ -8,6 +8,8 @@ struct Route: Sendable {
     enum Handler: Sendable {
         /// Anybody, without a token.
         case everyone(@Sendable (BerthAPI) async throws -> Response)
+        /// Whoever signed the body with the secret that they share with Berth; the handler verifies it.
+        case signed(@Sendable (BerthAPI, Call) async throws -> Response)
         /// Bearers of a token of that role or more. What depends on the object, the database
         /// decides under its lock.
         case atLeast(Role, @Sendable (BerthAPI, Call) async throws -> Response)
@@ -21,7 +23,7 @@ struct Route: Sendable {
     /// The least role that it needs; nil for everyone.
     var role: Role? {
         switch handler {
-        case .everyone: nil
+        case .everyone, .signed: nil
         case .atLeast(let role, _): role
         }
     }
@@ -38,6 +40,13 @@ struct Route: Sendable {
         _ body: @escaping @Sendable (BerthAPI, Call) async throws -> Response
     ) -> Route {
         Route(method: .post, path: path, handler: .atLeast(role, body))
+    }
+
+    static func put(
+        _ path: String, _ role: Role,
+        _ body: @escaping @Sendable (BerthAPI, Call) async throws -> Response
+    ) -> Route {
+        Route(method: .put, path: path, handler: .atLeast(role, body))
     }
 
     static func patch(

@@ -11,6 +11,10 @@ struct RouteResponder: HTTPResponder {
     func respond(to request: Request, context: BerthContext) async throws -> Response {
         switch route.handler {
         case .everyone(let handler): return try await handler(api)
+        case .signed(let handler):
+            let call = Call(
+                request: request, parameters: context.parameters, caller: .signer, now: api.clock())
+            return try await handler(api, call)
         case .atLeast(let role, let handler):
             let now = api.clock()
             let caller = try await caller(of: request, now: now)
@@ -30,6 +34,12 @@ struct RouteResponder: HTTPResponder {
         else { throw BerthError.unauthenticated }
         return caller
     }
+}
+
+extension Caller {
+    /// Who signs deliveries: no token, no team, and no right to read anything.
+    fileprivate static let signer = Caller(
+        tokenID: 0, name: "github", role: .viewer, team: nil, labels: [:])
 }
 
 /// What stands in `Authorization`, when it is a bearer token (RFC 6750). It is never logged.

@@ -42,21 +42,35 @@ enum Routes {
         .post("/v1/change-windows", .booker) { try await $0.createWindow($1) },
         .get("/v1/change-windows/{ref}", .viewer) { try await $0.getWindow($1) },
         .patch("/v1/change-windows/{ref}", .booker) { try await $0.updateWindow($1) },
+        .get("/v1/change-windows/{ref}/impact", .viewer) { try await $0.getImpact($1) },
         .post("/v1/change-windows/{ref}/approve", .manager) { try await $0.approveWindow($1) },
         .post("/v1/change-windows/{ref}/reject", .manager) { try await $0.rejectWindow($1) },
         .post("/v1/change-windows/{ref}/cancel", .booker) { try await $0.cancelWindow($1) },
     ]
 
     private static let changes: [Route] = [
+        .get("/v1/environments/{key}/people", .viewer) { try await $0.getPeople($1) },
         .get("/v1/environments/{key}/gate", .viewer) { try await $0.getGate($1) },
+        .get("/v1/environments/{key}/inventory", .viewer) { try await $0.getInventory($1) },
+        .put("/v1/environments/{key}/inventory", .booker) { try await $0.putInventory($1) },
         .get("/v1/changes", .viewer) { try await $0.listChanges($1) },
         .post("/v1/changes", .booker) { try await $0.recordChange($1) },
         .get("/v1/changes/{id}", .viewer) { try await $0.getChange($1) },
         .post("/v1/changes/{id}/review", .manager) { try await $0.reviewChange($1) },
+        .post("/v1/events", .booker) { try await $0.receiveEvents($1) },
+        .get("/v1/events/unassigned", .viewer) { try await $0.listUnassignedEvents($1) },
+        .post("/v1/events/unassigned/{id}/assign", .manager) { try await $0.assignEvent($1) },
+        Route(
+            method: .post, path: "/v1/hooks/github",
+            handler: .signed { try await $0.receiveGitHubDelivery($1) }),
+        .get("/v1/mappings", .viewer) { try await $0.listMappings($1) },
+        .post("/v1/mappings", .manager) { try await $0.createMapping($1) },
+        .delete("/v1/mappings/{id}", .manager) { try await $0.deleteMapping($1) },
     ]
 
     private static let reports: [Route] = [
-        .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) }
+        .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) },
+        .get("/v1/reports/changes", .viewer) { try await $0.reportChanges($1) },
     ]
 
     private static let access: [Route] = [
