@@ -30,18 +30,6 @@ public struct BookingImport: Sendable {
         self.now = now
     }
 
-    /// The zone of every environment, by key: what a sheet's local times are read in.
-    public func zones() async throws -> [String: TimeZone] {
-        try await translatingErrors {
-            let rows = try await database.client.query("SELECT key, time_zone FROM environments")
-            let zones = try rows.map { try $0.decode(String.self, String.self) }
-            return Dictionary(
-                uniqueKeysWithValues: zones.compactMap { key, name in
-                    TimeZone(identifier: name).map { (key, $0) }
-                })
-        }
-    }
-
     /// Imports the rows, telling how many are done. Each group of rows is one transaction; a dry run is
     /// one transaction in all, rolled back, so that its verdicts are those of the real run.
     public func run(

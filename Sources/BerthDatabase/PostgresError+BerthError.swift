@@ -37,6 +37,7 @@ extension PostgresError {
         case "team_name_is_unique": .alreadyExists("a team of that name exists")
         case "environment_key_is_unique": .alreadyExists("an environment with that key exists")
         case "inventory_is_newer": .illegalMove("a later snapshot of this environment is known")
+        case "window_import_is_unique": .alreadyExists("that window was imported before")
         case "mapping_is_unique":
             .alreadyExists("that name is mapped already: delete that mapping first")
         case "token_name_is_unique": .alreadyExists("a token of that name is in use")

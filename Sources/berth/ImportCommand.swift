@@ -6,14 +6,17 @@ import Foundation
 /// `berth import`: takes in what a team has in sheets.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Imports environments and bookings from CSV sheets.",
+        commandName: "import", abstract: "Imports environments, bookings, windows and changes.",
         discussion: """
             The delimiter is detected (comma, semicolon or tab). Rows that cannot be imported are written \
             to the rejects file, each with its line, its reason and what it met; put right, that file can \
             be imported itself. Importing a sheet again books nothing twice.
             Exit codes: 0 all rows are in, 1 some were rejected, 2 usage or failure.
             """,
-        subcommands: [ImportBookingsCommand.self, ImportEnvironmentsCommand.self])
+        subcommands: [
+            ImportBookingsCommand.self, ImportEnvironmentsCommand.self, ImportWindowsCommand.self,
+            ImportChangesCommand.self,
+        ])
 }
 
 /// What both imports are told.
@@ -103,7 +106,7 @@ struct ImportBookingsCommand: AsyncParsableCommand {
         let (read, rows) = try await database.withDatabase { database in
             let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
             let bookings = BookingImport(into: database, by: TokenCommand.operatorCaller, now: now)
-            let zones = try await bookings.zones()
+            let zones = try await database.zones()
             let read = try BookingSheet(data, options: options) { zones[$0] }
             let bar = ProgressBar(total: read.rows.count)
             let rows = try await bookings.run(read.rows, dryRun: sheet.dryRun) { bar.show($0) }

@@ -113,7 +113,7 @@ struct ImportTests {
         _ data: Data, _ database: TestDatabase, dryRun: Bool, now: Date = TestDatabase.now
     ) async throws -> (sheet: BookingSheet, rows: [ImportedRow]) {
         let imports = BookingImport(into: database.berth, by: TestDatabase.admin, now: now)
-        let zones = try await imports.zones()
+        let zones = try await database.berth.zones()
         let sheet = try BookingSheet(data) { zones[$0] }
         return (sheet, try await imports.run(sheet.rows, dryRun: dryRun) { _ in })
     }

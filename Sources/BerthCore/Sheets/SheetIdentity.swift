@@ -14,9 +14,10 @@ public struct SheetIdentity: Hashable, Sendable {
     public let copy: Int
 
     /// What to hash, or to keep as it is: the content, then the copy.
-    public var canonicalBytes: [UInt8] {
-        Array(content.utf8) + Array("copy \(copy)\n".utf8)
-    }
+    public var text: String { content + "copy \(copy)\n" }
+
+    /// The same, as bytes.
+    public var canonicalBytes: [UInt8] { Array(text.utf8) }
 
     /// The canonical content of a row.
     static func content<Column>(_ cells: SheetCells<Column>) -> String {

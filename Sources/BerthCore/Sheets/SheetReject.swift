@@ -38,6 +38,15 @@ public struct SheetReject: Hashable, Sendable {
         self.met = met
     }
 
+    /// A reject of a row that was read and is known so.
+    public init(
+        _ source: SheetSource, of identity: SheetIdentity, reason: RejectReason, detail: String,
+        met: String
+    ) {
+        self.init(source, copy: identity.copy, reason: reason, detail: detail)
+        self.met = met
+    }
+
     init(_ source: SheetSource, copy: Int?, reason: RejectReason, detail: String) {
         self.line = source.line
         self.place = source.place

@@ -34,9 +34,12 @@ public struct SheetRow: Hashable, Sendable {
 }
 
 /// What became of one row of a sheet.
-public enum SheetEntry<Row: Sendable & Hashable>: Hashable, Sendable {
+public enum SheetEntry<Row: Sendable>: Sendable {
     /// It can be tried.
     case row(Row)
     /// It cannot.
     case reject(SheetReject)
 }
+
+extension SheetEntry: Equatable where Row: Equatable {}
+extension SheetEntry: Hashable where Row: Hashable {}
