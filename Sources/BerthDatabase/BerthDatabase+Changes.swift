@@ -53,22 +53,40 @@ extension BerthDatabase {
                 throw BerthError.forbidden("another team's change is recorded by a manager")
             }
             if draft.corrects == nil, !dryRun, idempotency == nil {
-                let record = try await client.record(draft, by: caller, now: now)
-                guard let id = try await changeWriter.append(record) else {
+                let record = try await remembered(draft, by: caller, now: now)
+                guard let change = try await changeWriter.append(record) else {
                     throw BerthError.alreadyExists("its source reported it before")
                 }
-                return .done(try await client.change(id))
+                return .done(change)
             }
             return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) {
                 transaction in
                 try await transaction.requireCorrectable(draft, by: caller)
                 let record = try await transaction.record(draft, by: caller, now: now)
-                guard let id = try await transaction.appendChanges([record])[0] else {
+                guard let change = try await transaction.appendChanges([record])[0] else {
                     throw BerthError.alreadyExists("its source reported it before")
                 }
-                return try await transaction.change(id)
+                return change
             }
         }
+    }
+
+    /// What a draft's names stand for, as last read: neither ever stands for anything else.
+    private func remembered(
+        _ draft: ChangeDraft, by caller: Caller, now: Date
+    ) async throws -> ChangeRecord {
+        guard
+            let environment = try? await environments.environments(
+                [draft.environment], from: client
+            ).first
+        else { return try await client.record(draft, by: caller, now: now) }
+        var teamID: Int64?
+        if let team = draft.team {
+            teamID = try await teams.id(team, from: client)
+            guard teamID != nil else { return try await client.record(draft, by: caller, now: now) }
+        }
+        return ChangeRecord(
+            draft: draft, environmentID: environment.id, teamID: teamID, by: caller.name, now: now)
     }
 
     /// Says what a manager thinks of an emergency or an uncontrolled change: an entry of its own. Throws

@@ -147,7 +147,7 @@ extension PostgresTransaction {
                     teamID: team, by: by, now: now))
         }
         guard !records.isEmpty else { return [:] }
-        let changes = try await appendChanges(records)
+        let changes = try await appendChanges(records).map { $0?.id }
         try await query(
             """
             UPDATE source_events s SET change_id = n.change_id

@@ -24,7 +24,7 @@ public actor ChangeWriter {
 
     private struct Waiting {
         var record: ChangeRecord
-        var answer: CheckedContinuation<Int64?, any Error>
+        var answer: CheckedContinuation<Change?, any Error>
     }
 
     private let client: PostgresClient
@@ -37,7 +37,7 @@ public actor ChangeWriter {
 
     /// Judges and appends one, first come first served; nil when its source reported it before. Throws
     /// `.unavailable` when too many wait.
-    func append(_ record: ChangeRecord) async throws -> Int64? {
+    func append(_ record: ChangeRecord) async throws -> Change? {
         guard waiting.count < Self.mostWaiting else {
             throw BerthError.unavailable(retryAfterSeconds: 1)
         }
@@ -61,8 +61,8 @@ public actor ChangeWriter {
 
     private func write(_ batch: [Waiting]) async {
         do {
-            let ids = try await client.appendChanges(batch.map(\.record))
-            for (waiting, id) in zip(batch, ids) { waiting.answer.resume(returning: id) }
+            let entries = try await client.appendChanges(batch.map(\.record))
+            for (waiting, entry) in zip(batch, entries) { waiting.answer.resume(returning: entry) }
         } catch let error as PostgresError where error.sqlState != nil && batch.count > 1 {
             // One entry broke the statement for all: each is appended alone.
             for waiting in batch { await write([waiting]) }
@@ -73,26 +73,38 @@ public actor ChangeWriter {
 }
 
 extension PostgresQuerying {
-    /// Judges and appends changes in order, in one transaction. Gives the id of each, nil for one that its
+    /// Judges and appends changes in order, in one transaction. Gives the entry of each, nil for one that its
     /// source reported before.
-    func appendChanges(_ records: [ChangeRecord]) async throws -> [Int64?] {
+    func appendChanges(_ records: [ChangeRecord]) async throws -> [Change?] {
         let drafts = records.map(\.draft)
         let now = records.map(\.now).max() ?? Date(timeIntervalSince1970: 0)
         let rows = try await query(
             """
-            SELECT a.ordinal, a.id
+            SELECT a.ordinal, a.id, a.control, a.reasons, a.window_id, a.bookings_hit, a.is_late, a.hash
             FROM append_changes(
                 \(now), \(records.map(\.by)), \(drafts.map(\.source)), \(drafts.map(\.sourceID)),
                 \(records.map(\.environmentID)), \(drafts.map(\.occurredAt)), \(drafts.map(\.actor)),
                 \(records.map(\.teamID)), \(drafts.map(\.kind)), \(drafts.map(\.summary)),
                 \(drafts.map(\.component)), \(drafts.map(\.version)), \(drafts.map(\.ticket)),
                 \(drafts.map(\.emergency)), \(drafts.map(\.corrects))) a
-            """)
-        var ids = [Int64?](repeating: nil, count: records.count)
+            """, deadline: .seconds(30))
+        var entries = [Change?](repeating: nil, count: records.count)
         for row in rows {
-            let (ordinal, id) = try row.decode(Int.self, Int64.self)
-            ids[ordinal - 1] = id
+            var columns = row.columns
+            let index = try columns.next(as: Int.self) - 1
+            let id: Int64 = try columns.next()
+            let control: Change.Control = try columns.next()
+            let reasons: [String] = try columns.next()
+            let window: Int64? = try columns.next()
+            let bookings: [Int64] = try columns.next()
+            let isLate: Bool = try columns.next()
+            let hash: Data = try columns.next()
+            entries[index] = Change(
+                id: id, draft: drafts[index], recordedAt: now, recordedBy: records[index].by,
+                control: control, reasons: reasons, window: window.map(WindowReference.init(id:)),
+                bookingsHit: bookings.map(BookingReference.init(id:)), isLate: isLate,
+                approvedLate: false, review: nil, supersededBy: nil, hash: Array(hash))
         }
-        return ids
+        return entries
     }
 }

@@ -44,6 +44,7 @@ struct ChangesCommand: AsyncParsableCommand {
 }
 
 extension LogHead: ExpressibleByArgument {
+    /// Reads `17:9f86…`.
     public init?(argument: String) {
         self.init(argument)
     }

@@ -180,6 +180,94 @@ struct WindowAPITests {
     }
 
     @Test(
+        "Of a change and a freeze planned at once, and of a maintenance and a booking, one is refused"
+    )
+    func races() async throws {
+        try await withAPI { api in
+            for round in 0..<10 {
+                let (from, to) = (Double(round) + 1, Double(round) + 1.5)
+                async let freeze = api.post(
+                    "/v1/change-windows",
+                    Self.window("freeze", "uat-1", "uat-2", from: from, to: to),
+                    as: "max")
+                async let change = api.post(
+                    "/v1/change-windows",
+                    Self.window("change", "uat-2", "uat-1", from: from, to: to),
+                    as: "ada")
+                async let maintenance = api.post(
+                    "/v1/change-windows", Self.window("maintenance", "uat-2", from: from, to: to),
+                    as: "max")
+                async let booking = api.post(
+                    "/v1/bookings", TestAPI.booking("uat-1", "uat-2", from: from, to: to))
+                let planned = try await [freeze.status, change.status]
+                #expect(planned.sorted() == [201, 409], "round \(round)")
+                let used = try await [maintenance.status, booking.status]
+                #expect(used.sorted() == [201, 409], "round \(round)")
+            }
+        }
+    }
+
+    @Test(
+        "An environment that joins while a freeze over its tier is planned is frozen, or was there before"
+    )
+    func joining() async throws {
+        try await withAPI { api in
+            for round in 0..<5 {
+                let freeze = """
+                    {"kind":"freeze","labels":{"tier":"tier-\(round)"},"startsAt":"\(TestAPI.at(2))","minutes":60}
+                    """
+                async let planned = api.post("/v1/change-windows", freeze, as: "ada")
+                async let made = api.post(
+                    "/v1/environments",
+                    #"{"key":"env-\#(round)","name":"New","tier":"tier-\#(round)","timeZone":"UTC"}"#,
+                    as: "ada")
+                let statuses = try await [planned.status, made.status]
+                #expect(statuses == [201, 201])
+                let change = Self.window("change", "env-\(round)", from: 2, to: 3)
+                #expect(try await api.post("/v1/change-windows", change, as: "ada").status == 409)
+            }
+        }
+    }
+
+    @Test("A hand in psql is bound by the same rules: claims of windows follow windows")
+    func byHand() async throws {
+        try await withAPI { api in
+            let booking = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4))
+            let client = api.database.berth.client
+            let maintenance = """
+                INSERT INTO change_windows (
+                    kind, state, environment_ids, title, requested_by, approved_at, starts_at, ends_at, time_zone,
+                    occurrence_starts, created_at, updated_at, updated_by)
+                SELECT 'maintenance', 'approved', b.environment_ids, 'by hand', 'psql', b.created_at, b.starts_at,
+                       b.ends_at, 'UTC', ARRAY[b.starts_at], b.created_at, b.created_at, 'psql'
+                FROM bookings b
+                """
+            for statement in [
+                maintenance,
+                """
+                INSERT INTO claims (window_id, environment_id, lane, period, share_key)
+                SELECT 1, 1, 'change', tstzrange('2027-03-02', '2027-03-03'), -3
+                """,
+                "INSERT INTO window_spans SELECT 1, 1, 'freeze', 'approved', NULL, NULL, false, '[2027-03-02,2027-03-03)', now()",
+                "TRUNCATE window_spans",
+            ] {
+                await #expect(throws: (any Error).self, "\(statement)") {
+                    try await client.query("\(unescaped: statement)")
+                }
+            }
+            #expect(try await api.state(booking) == "confirmed")
+            _ = try await api.move(booking, "cancel")
+            try await client.query("\(unescaped: maintenance)")
+            #expect(
+                try await api.post("/v1/bookings", TestAPI.booking("uat-1", from: 2, to: 4))
+                    .conflicts.first?["kind"] as? String == "maintenance")
+            await #expect(throws: (any Error).self) {
+                try await client.query("DELETE FROM claims WHERE window_id IS NOT NULL")
+            }
+        }
+    }
+
+    @Test(
         "What is wrong with a window is named",
         arguments: [
             (#"{"kind":"party","environments":["uat-1"],"minutes":5}"#, "/kind"),

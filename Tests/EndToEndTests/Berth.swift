@@ -9,13 +9,14 @@ final class Berth: Sendable {
     private let outputFile: String
     private let status = Mutex<Int32?>(nil)
 
-    /// Starts it with the given arguments; what it writes goes to files.
-    init(_ arguments: [String]) async throws {
+    /// Starts it with the given arguments and variables (`NAME=value`); what it writes goes to files.
+    init(_ arguments: [String], variables: [String] = []) async throws {
         let base = try await Scratch.path("berth")
         errorFile = "\(base).err"
         outputFile = "\(base).out"
         pid = try Self.spawn(
-            [Self.executable()] + arguments, output: outputFile, error: errorFile)
+            [Self.executable()] + arguments, variables: variables, output: outputFile,
+            error: errorFile)
         try "\(pid)\n".write(toFile: "\(base).pid", atomically: false, encoding: .utf8)
         let pid = pid
         Thread.detachNewThread {
@@ -52,8 +53,8 @@ final class Berth: Sendable {
         try await run(arguments)
     }
 
-    static func run(_ arguments: [String]) async throws -> Outcome {
-        let berth = try await Berth(arguments)
+    static func run(_ arguments: [String], variables: [String] = []) async throws -> Outcome {
+        let berth = try await Berth(arguments, variables: variables)
         let code = try await berth.exitCode(within: .seconds(60))
         return Outcome(
             code: code, output: berth.output.trimmingCharacters(in: .newlines), log: berth.log)
@@ -75,7 +76,9 @@ final class Berth: Sendable {
         return path
     }
 
-    private static func spawn(_ line: [String], output: String, error: String) throws -> pid_t {
+    private static func spawn(
+        _ line: [String], variables given: [String], output: String, error: String
+    ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -88,9 +91,10 @@ final class Berth: Sendable {
         let strings = line.map { strdup($0) }
         defer { strings.forEach { free($0) } }
         // Variables of the machine's own Berth would change what is tested.
-        let variables = ProcessInfo.processInfo.environment
+        let variables =
+            ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("BERTH_") || $0.key == "BERTH_POSTGRES_BIN" }
-            .map { strdup("\($0.key)=\($0.value)") }
+            .map { strdup("\($0.key)=\($0.value)") } + given.map { strdup($0) }
         defer { variables.forEach { free($0) } }
         var pid: pid_t = 0
         let code = posix_spawn(&pid, line[0], &actions, nil, strings + [nil], variables + [nil])

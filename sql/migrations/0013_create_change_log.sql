@@ -70,7 +70,7 @@ CREATE FUNCTION weigh_change(
     -- Its policy asks for no window.
     OUT is_open boolean)
 LANGUAGE plpgsql STABLE
-SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     WITH span AS MATERIALIZED (
         SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
@@ -171,8 +171,6 @@ CREATE TABLE change_log (
     review_note text,
     hash bytea NOT NULL,
     CONSTRAINT change_log_pkey PRIMARY KEY (id),
-    CONSTRAINT change_environment_exists FOREIGN KEY (environment_id) REFERENCES environments (id),
-    CONSTRAINT change_team_exists FOREIGN KEY (team_id) REFERENCES teams (id),
     CONSTRAINT change_entry_is_known CHECK (entry IN ('change', 'late-approval', 'review')),
     CONSTRAINT change_kind_is_known CHECK (
         kind IN ('deploy', 'config', 'data', 'infrastructure', 'restart', 'other')),
@@ -214,30 +212,28 @@ CREATE TABLE change_log_heads_seen (
     CONSTRAINT change_log_heads_seen_pkey PRIMARY KEY (id, hash)
 );
 
--- A text, a time and a list as the chain hashes them: the length in bytes, then the bytes; -1 for none. Times are
--- microseconds since 1970 in UTC.
-CREATE FUNCTION chain_bytes(p_text text) RETURNS bytea
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT CASE WHEN p_text IS NULL THEN int4send(-1)
-                ELSE int4send(octet_length(convert_to(p_text, 'UTF8'))) || convert_to(p_text, 'UTF8') END
-$$;
-
--- The bytes of an entry, all its columns but the hash.
+-- The bytes of an entry as the chain hashes them, all its columns but the hash: of each the length in bytes, -1
+-- for none, then its text in UTF-8. Times are microseconds since 1970 in UTC.
 CREATE FUNCTION chain_bytes(c change_log) RETURNS bytea
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT chain_bytes(c.id::text) || chain_bytes(c.root_id::text) || chain_bytes(c.entry)
-        || chain_bytes(c.environment_id::text)
-        || chain_bytes((extract(epoch FROM c.occurred_at) * 1000000)::bigint::text)
-        || chain_bytes((extract(epoch FROM c.recorded_at) * 1000000)::bigint::text)
-        || chain_bytes(c.recorded_by) || chain_bytes(c.source) || chain_bytes(c.source_id)
-        || chain_bytes(c.actor) || chain_bytes(c.team_id::text) || chain_bytes(c.kind)
-        || chain_bytes(c.summary) || chain_bytes(c.component) || chain_bytes(c.component_version)
-        || chain_bytes(c.ticket) || chain_bytes(c.emergency_reason) || chain_bytes(c.corrects::text)
-        || chain_bytes(c.control) || chain_bytes(array_to_string(c.reasons, ','))
-        || chain_bytes(c.window_id::text) || chain_bytes(array_to_string(c.bookings_hit, ','))
-        || chain_bytes(c.is_late::text) || chain_bytes(c.approved_late::text)
-        || chain_bytes(c.review) || chain_bytes(c.review_note)
-$$;
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_bytes bytea := '';
+    v_field text;
+BEGIN
+    FOREACH v_field IN ARRAY ARRAY[
+        c.id::text, c.root_id::text, c.entry, c.environment_id::text,
+        (extract(epoch FROM c.occurred_at) * 1000000)::bigint::text,
+        (extract(epoch FROM c.recorded_at) * 1000000)::bigint::text,
+        c.recorded_by, c.source, c.source_id, c.actor, c.team_id::text, c.kind, c.summary, c.component,
+        c.component_version, c.ticket, c.emergency_reason, c.corrects::text, c.control,
+        array_to_string(c.reasons, ','), c.window_id::text, array_to_string(c.bookings_hit, ','),
+        c.is_late::text, c.approved_late::text, c.review, c.review_note]
+    LOOP
+        v_bytes := v_bytes || CASE WHEN v_field IS NULL THEN int4send(-1)
+            ELSE int4send(octet_length(convert_to(v_field, 'UTF8'))) || convert_to(v_field, 'UTF8') END;
+    END LOOP;
+    RETURN v_bytes;
+END $$;
 
 -- Gives an entry its number and its hash, whoever inserts it.
 CREATE FUNCTION on_change_appended() RETURNS trigger
@@ -245,6 +241,12 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_head change_log_head;
 BEGIN
+    -- Neither is ever deleted, so no key has to lock them, as a foreign key would at each entry.
+    IF NOT EXISTS (SELECT FROM environments e WHERE e.id = NEW.environment_id)
+       OR NOT (NEW.team_id IS NULL OR EXISTS (SELECT FROM teams t WHERE t.id = NEW.team_id)) THEN
+        RAISE EXCEPTION 'a change names an environment or a team that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'change_names_what_exists';
+    END IF;
     SELECT h.is_only, h.id, h.hash INTO v_head FROM change_log_head h FOR UPDATE;
     NEW.id := v_head.id + 1;
     IF NEW.entry = 'change' THEN
@@ -278,41 +280,51 @@ CREATE FUNCTION append_changes(
     p_now timestamptz, p_by text[], p_sources text[], p_source_ids text[], p_environments bigint[],
     p_occurred timestamptz[], p_actors text[], p_teams bigint[], p_kinds text[], p_summaries text[],
     p_components text[], p_versions text[], p_tickets text[], p_emergencies text[], p_corrects bigint[]
-) RETURNS TABLE (ordinal bigint, id bigint)
+) RETURNS TABLE (
+    ordinal bigint, id bigint, control text, reasons text[], window_id bigint, bookings_hit bigint[],
+    is_late boolean, hash bytea)
 LANGUAGE plpgsql
-SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
-    v_ids bigint[] := '{}';
-    v_id bigint;
-    i integer;
+    v_last bigint;
+    v_places bigint[];
 BEGIN
     PERFORM require_read_committed();
-    PERFORM FROM change_log_head FOR UPDATE;
-    FOR i IN 1 .. cardinality(p_environments) LOOP
-        CONTINUE WHEN p_corrects[i] IS NULL AND p_source_ids[i] IS NOT NULL AND EXISTS (
-            SELECT FROM change_log c
-            WHERE c.source = p_sources[i] AND c.source_id = p_source_ids[i] AND c.entry = 'change'
-              AND c.corrects IS NULL);
-        INSERT INTO change_log (
-            id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id,
-            actor, team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects,
-            control, reasons, window_id, bookings_hit, is_late, approved_late, hash)
-        SELECT 0, 0, 'change', p_environments[i], p_occurred[i], p_now, p_by[i], p_sources[i],
-               p_source_ids[i], p_actors[i], p_teams[i], p_kinds[i], p_summaries[i], p_components[i],
-               p_versions[i], p_tickets[i], p_emergencies[i], p_corrects[i],
-               -- What was only seen afterwards is nobody's, whatever window it fell in.
-               CASE p_sources[i] WHEN 'inventory' THEN 'uncontrolled' ELSE j.control END,
-               CASE WHEN p_sources[i] = 'inventory' AND 'unattributed' <> ALL (j.reasons)
-                    THEN j.reasons || 'unattributed'::text ELSE j.reasons END,
-               j.window_id, j.bookings, p_now - p_occurred[i] > interval '15 minutes', false, ''
-        FROM judge_change(p_environments[i], p_teams[i], p_occurred[i], p_emergencies[i] IS NOT NULL) j
-        RETURNING change_log.id INTO v_id;
-        v_ids := v_ids || v_id;
-        ordinal := i;
-        id := v_id;
-        RETURN NEXT;
-    END LOOP;
+    SELECT h.id INTO v_last FROM change_log_head h FOR UPDATE;
+    -- What its source reported before, or earlier in the same batch, is there already.
+    v_places := array(
+        SELECT u.place
+        FROM unnest(p_sources, p_source_ids, p_corrects) WITH ORDINALITY u (source, source_id, corrects, place)
+        WHERE u.source_id IS NULL OR u.corrects IS NOT NULL
+           OR NOT (EXISTS (
+                    SELECT FROM change_log c
+                    WHERE c.source = u.source AND c.source_id = u.source_id AND c.entry = 'change'
+                      AND c.corrects IS NULL)
+                OR EXISTS (
+                    SELECT FROM unnest(p_sources[:u.place - 1], p_source_ids[:u.place - 1]) o (source, source_id)
+                    WHERE o.source = u.source AND o.source_id = u.source_id))
+        ORDER BY u.place);
+
+    INSERT INTO change_log (
+        id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
+        team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
+        reasons, window_id, bookings_hit, is_late, approved_late, hash)
+    SELECT 0, 0, 'change', u.environment_id, u.occurred_at, p_now, u.recorded_by, u.source, u.source_id,
+           u.actor, u.team_id, u.kind, u.summary, u.component, u.version, u.ticket, u.emergency, u.corrects,
+           -- What was only seen afterwards is nobody's, whatever window it fell in.
+           CASE u.source WHEN 'inventory' THEN 'uncontrolled' ELSE j.control END,
+           CASE WHEN u.source = 'inventory' AND 'unattributed' <> ALL (j.reasons)
+                THEN j.reasons || 'unattributed'::text ELSE j.reasons END,
+           j.window_id, j.bookings, p_now - u.occurred_at > interval '15 minutes', false, ''
+    FROM unnest(
+        p_by, p_sources, p_source_ids, p_environments, p_occurred, p_actors, p_teams, p_kinds, p_summaries,
+        p_components, p_versions, p_tickets, p_emergencies, p_corrects)
+        WITH ORDINALITY u (recorded_by, source, source_id, environment_id, occurred_at, actor, team_id, kind,
+                           summary, component, version, ticket, emergency, corrects, place)
+    CROSS JOIN LATERAL judge_change(u.environment_id, u.team_id, u.occurred_at, u.emergency IS NOT NULL) j
+    WHERE u.place = ANY (v_places)
+    ORDER BY u.place;
 
     INSERT INTO notices (at, kind, subject, text, team_id, person)
     SELECT p_now, 'change.under-booking', 'BK-' || b.id,
@@ -321,10 +333,15 @@ BEGIN
     FROM change_log c
     JOIN environments e ON e.id = c.environment_id
     JOIN bookings b ON b.id = ANY (c.bookings_hit)
-    WHERE c.id = ANY (v_ids) AND 'others-booking' = ANY (c.reasons)
+    WHERE c.id > v_last AND 'others-booking' = ANY (c.reasons)
       AND c.team_id IS DISTINCT FROM b.team_id AND b.state IN ('confirmed', 'active');
     INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT p_now, 'change.recorded', n.id, 1 FROM unnest(v_ids) n (id);
+    SELECT p_now, 'change.recorded', c.id, 1 FROM change_log c WHERE c.id > v_last;
+
+    -- Numbers are given in the order of the rows.
+    RETURN QUERY
+    SELECT v_places[c.id - v_last], c.id, c.control, c.reasons, c.window_id, c.bookings_hit, c.is_late, c.hash
+    FROM change_log c WHERE c.id > v_last ORDER BY c.id;
 END $$;
 
 -- The latest about each change: not corrected, and after late approvals.

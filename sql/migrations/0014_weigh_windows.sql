@@ -66,7 +66,8 @@ CREATE FUNCTION next_gate_change(
     p_environment bigint, p_team bigint, p_for text, p_at timestamptz, p_known_at timestamptz,
     p_until timestamptz, p_most bigint
 ) RETURNS timestamptz
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_status text;
     v_status_until timestamptz;
