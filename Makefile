@@ -36,6 +36,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	Benchmarks/run $(BENCH)
 	Benchmarks/search $(BENCH)
 	Benchmarks/lifecycle
+	Benchmarks/changes
 
 clean: ## remove what was built; data directories stay
 	swift package clean
