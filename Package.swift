@@ -70,7 +70,7 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "BerthClient", "BerthCore", "BerthDatabase", "BerthServer", "Postgres",
+                "BerthClient", "BerthCore", "BerthDatabase", "BerthServer", "ICalendar", "Postgres",
                 "PostgresCluster",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),

@@ -67,6 +67,23 @@ struct SourceAPITests {
         }
     }
 
+    @Test("Events may come out of order and a little ahead of our clock; one far ahead is refused")
+    func clocks() async throws {
+        try await withAPI { api in
+            try await api.pass(to: 2)
+            for (id, hours) in [("second", 1.5), ("first", 1.0), ("ahead", 2.08)] {
+                #expect(try await send(api, Self.event(id, at: hours)).status == 202)
+            }
+            let ahead = try await send(api, Self.event("far", at: 2.1))
+            #expect(ahead.pointers == ["/time"], "\(ahead.text)")
+            let logged = try await api.get("/v1/changes").items
+            #expect(
+                logged.compactMap { $0["sourceId"] as? String } == ["ahead", "first", "second"])
+            #expect(logged.map { $0["late"] as? Bool } == [false, true, true])
+            #expect(try await send(api, Self.event("far", at: 1)).status == 202)
+        }
+    }
+
     @Test("A batch takes all or says which is wrong, and ignores other types")
     func batches() async throws {
         try await withAPI { api in

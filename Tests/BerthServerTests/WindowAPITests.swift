@@ -163,6 +163,36 @@ struct WindowAPITests {
         }
     }
 
+    @Test(
+        "A window read and sent back is unchanged; a booker's edit of what was approved asks again")
+    func edits() async throws {
+        try await withAPI { api in
+            let asked = try await plan(
+                api, Self.window("change", "uat-1", from: 1, to: 2), as: "bob")
+            let path = "/v1/change-windows/\(asked)"
+            _ = try await api.post("\(path)/approve", as: "max")
+            func edit(_ patch: String, as name: String) async throws -> TestAnswer {
+                let etag = try await api.get(path).headers[.eTag]
+                return try await api.patch(path, patch, as: name, ifMatch: etag)
+            }
+            let same = try await edit(try await api.get(path).text, as: "bob")
+            #expect(same["state"] == "approved", "\(same.text)")
+            #expect(try await edit(#"{"title":"Other"}"#, as: "bob")["state"] == "approved")
+            #expect(try await edit(#"{"title":"Mine"}"#, as: "tess").status == 403)
+            let longer = try await edit(#"{"endsAt":"\#(TestAPI.at(3))"}"#, as: "bob")
+            #expect(longer["state"] == "requested", "\(longer.text)")
+            let selected = try await edit(#"{"labels":{"tier":"uat"}}"#, as: "max")
+            #expect(
+                selected.json["environments"] as? [String] == ["uat-1", "uat-2"], "\(selected.text)"
+            )
+            let back = try await edit(try await api.get(path).text, as: "max")
+            #expect(back.status == 200, "\(back.text)")
+            let named = try await edit(#"{"labels":null,"environments":["uat-2"]}"#, as: "max")
+            #expect(named.json["environments"] as? [String] == ["uat-2"], "\(named.text)")
+            #expect(try await api.patch(path, "{}", as: "max").status == 428)
+        }
+    }
+
     @Test("A weekly window keeps its local time across daylight saving")
     func series() async throws {
         try await withAPI { api in

@@ -33,6 +33,40 @@ struct ChangeCommandTests {
         }
     }
 
+    @Test("A calendar's events become windows, once, and those that cannot are told by line")
+    func calendar() async throws {
+        let postgres = try await TestServer.shared.value
+        try await TestDatabase.with { database in
+            let url = postgres.connectionString(database: database.name)
+            try await database.environment("prod")
+            let path = try await Scratch.path("windows") + ".ics"
+            try """
+            BEGIN:VCALENDAR
+            BEGIN:VEVENT
+            UID:a
+            DTSTART;TZID=America/Los_Angeles:20270301T060000
+            DURATION:PT1H
+            RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH;COUNT=8
+            SUMMARY:Deployments
+            CATEGORIES:change
+            LOCATION:prod
+            END:VEVENT
+            BEGIN:VEVENT
+            UID:b
+            DTSTART:20270301T060000Z
+            LOCATION:prod
+            END:VEVENT
+            END:VCALENDAR
+            """.write(toFile: path, atomically: true, encoding: .utf8)
+            let arguments = ["import", "windows", path, "--database-url", url]
+            let first = try await Berth.run(arguments)
+            #expect(first.code == 1)
+            #expect(first.log.contains("1 imported, 0 there already, 1 rejected"), "\(first.log)")
+            #expect(first.log.contains("line 11:"))
+            #expect(try await Berth.run(arguments).log.contains("0 imported, 1 there already"))
+        }
+    }
+
     @Test("History is imported, verified, and a broken chain exits 1")
     func history() async throws {
         let postgres = try await TestServer.shared.value

@@ -60,8 +60,10 @@ extension BerthAPI {
         let key = try call.idempotencyKey(body: body, dryRun: dryRun)
         var fields = FieldReader(try call.object(.json, from: body), isPatch: false)
         var note: String?
-        fields.require("decision")
-        let verdict = fields.read("decision", .choice(Change.Review.State.allCases))
+        // A review is read as `state`; either name says it.
+        let form = FieldForm.choice(Change.Review.State.allCases)
+        let verdict = fields.read("decision", form) ?? fields.read("state", form)
+        if !fields.has("state") { fields.require("decision") }
         fields.setOptional(&note, "note", .line(Limits.notesCharacters))
         try fields.finish()
         guard let verdict else { throw BerthError.invalid("/decision", "is required") }

@@ -32,15 +32,14 @@ extension ChangeWindowDraft {
         apply(&fields)
         fields.set(&startsAt, "startsAt", .instant)
         fields.set(&endsAt, "endsAt", .instant)
-        if fields.has("environments") { labels = nil }
-        if fields.has("labels") { environments = [] }
+        let readsSelector = labels != nil
         applyPlace(&fields)
         checkLength(&fields)
         var readOnly = [
             "reference", "kind", "state", "stateReason", "emergency", "requestedBy", "approvals",
             "approvedAt", "occurrences", "version", "createdAt", "updatedAt",
         ]
-        if labels != nil { readOnly.append("environments") }
+        if readsSelector, labels != nil { readOnly.append("environments") }
         fields.refuseChanges(of: readOnly, in: JSONObject(written: window.write))
         try fields.finish()
     }
@@ -61,8 +60,11 @@ extension ChangeWindowDraft {
         }
     }
 
+    /// Named environments, or a selector: the one that is sent takes the place of the other. What a selector
+    /// matches is only read.
     private mutating func applyPlace(_ fields: inout FieldReader) {
-        if labels == nil, !fields.has("labels") {
+        let selects = fields.take("labels").map { $0 != .null } ?? (labels != nil)
+        guard selects else {
             if !fields.isPatch { fields.require("environments") }
             fields.set(
                 &environments, "environments",
@@ -70,15 +72,18 @@ extension ChangeWindowDraft {
             if Set(environments).count < environments.count {
                 fields.fault("environments", "names an environment twice")
             }
-        } else if fields.has("labels") {
-            if fields.has("environments") {
-                fields.fault("labels", "stands beside environments: give one of the two")
-            }
-            var selector: [String: String] = [:]
-            fields.merge(&selector, "labels", isSelector: true)
-            if selector.isEmpty { fields.fault("labels", "is empty: it would match everything") }
-            labels = selector
+            labels = nil
+            return
         }
+        guard fields.has("labels") else { return }
+        if fields.has("environments"), labels == nil {
+            fields.fault("labels", "stands beside environments: give one of the two")
+        }
+        var selector: [String: String] = [:]
+        fields.merge(&selector, "labels", isSelector: true)
+        if selector.isEmpty { fields.fault("labels", "is empty: it would match everything") }
+        labels = selector
+        environments = []
     }
 
     private mutating func applyEnd(_ fields: inout FieldReader) {

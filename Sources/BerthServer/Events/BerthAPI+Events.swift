@@ -29,6 +29,13 @@ extension BerthAPI {
         let reports = readings.compactMap { reading in
             if case .change(let report) = reading { report } else { nil }
         }
+        let latest = call.now.addingTimeInterval(Double(Limits.clockSkewSeconds))
+        if let early = reports.first(where: { $0.occurredAt > latest }) {
+            throw BerthError.invalid(
+                "/time",
+                "of \(early.eventID) is more than \(Limits.clockSkewSeconds / 60) minutes ahead of "
+                    + "Berth's clock: put the source's clock right and send it again")
+        }
         let ignored = readings.count - reports.count
         let outcomes =
             reports.isEmpty
