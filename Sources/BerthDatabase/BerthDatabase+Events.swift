@@ -201,14 +201,10 @@ struct StoredReport: Codable, Sendable {
     }
 
     var report: ReportedChange {
-        var report = ReportedChange(
+        ReportedChange(
             source: source, eventID: eventID, environmentName: environmentName,
-            occurredAt: occurredAt, kind: ChangeKind(rawValue: kind) ?? .other, summary: summary)
-        report.actor = actor
-        report.repository = repository
-        report.component = component
-        report.version = version
-        report.url = url
-        return report
+            occurredAt: occurredAt, actor: actor, repository: repository,
+            kind: ChangeKind(rawValue: kind) ?? .other, summary: summary, component: component,
+            version: version, url: url)
     }
 }

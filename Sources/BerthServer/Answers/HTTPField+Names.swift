@@ -7,7 +7,8 @@ extension HTTPField.Name {
     static let preferenceApplied = named("Preference-Applied")
     static let idempotencyKey = named("Idempotency-Key")
 
-    private static func named(_ text: String) -> HTTPField.Name {
+    /// A name that the program knows to be one.
+    static func named(_ text: String) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else {
             preconditionFailure("\(text) is no field's name")
         }

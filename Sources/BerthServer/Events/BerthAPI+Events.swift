@@ -8,8 +8,8 @@ extension BerthAPI {
     func receiveEvents(_ call: Call) async throws -> Response {
         try call.refuseQuery()
         let body = try await call.body(atMost: Limits.eventBytes)
-        let readings = try CloudEvent.events(in: call.request.headers, body).map(CDEvent.read)
-        return try await record(readings, call)
+        let events = try CloudEvent.events(in: call.request.headers, body)
+        return try await record(CDEvent.readings(of: events), call)
     }
 
     /// Without a secret, no signature is good.
@@ -17,8 +17,8 @@ extension BerthAPI {
         try call.refuseQuery()
         let body = try await call.body()
         let signature = HTTPField.Name("X-Hub-Signature-256").flatMap { call.request.headers[$0] }
-        guard let secret = githubSecret, !secret.isEmpty,
-            GitHubDeployment.isSigned(body, signature, secret: secret)
+        guard let secret = githubSecret,
+            GitHubSignature.isValid(signature, of: body, secret: secret)
         else { throw BerthError.unauthenticated }
         let event = HTTPField.Name("X-GitHub-Event").flatMap { call.request.headers[$0] } ?? ""
         return try await record(

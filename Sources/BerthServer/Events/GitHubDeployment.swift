@@ -1,61 +1,88 @@
 import BerthCore
-import Crypto
 import Foundation
-import NIOCore
 
-/// GitHub's `deployment_status` webhook.
-enum GitHubDeployment {
-    /// What a delivery tells: a deployment that ended, well or not, is a change. Throws `.invalid` for a
-    /// deployment status that lacks what GitHub always sends.
-    static func read(event: String, _ body: JSONObject) throws -> EventReading {
+/// GitHub's `deployment_status` webhook (docs.github.com, "Webhook events and payloads"): a status
+/// that a deployment came to.
+struct GitHubDeployment {
+    private let status: Status
+    private let repository: String
+    private let body: JSONValue
+
+    /// What a delivery tells: a deployment that ended, well or not, is a change; other deliveries are
+    /// ignored, each with the reason. Throws `.invalid` with all faults of a deployment status that
+    /// lacks what GitHub always sends.
+    static func read(event: String, _ body: JSONObject) throws(BerthError) -> EventReading {
         guard event == "deployment_status" else {
-            return .ignored("nothing that is logged: \(event)")
+            return .ignored("tells of no deployment's end: X-GitHub-Event is \(event.prefix(100))")
         }
-        let delivery = JSONValue.object(body)
-        guard let state = delivery.text("deployment_status", "state"),
-            case .object(let status)? = body["deployment_status"],
-            case .number(let id)? = status["id"],
-            let environment = delivery.text("deployment_status", "environment")
-                ?? delivery.text("deployment", "environment"),
-            let repository = delivery.text("repository", "full_name"),
-            let at = delivery.text("deployment_status", "created_at").flatMap(CloudEvent.instant)
-        else {
-            throw BerthError.invalid(
-                "/deployment_status", "lacks its id, state, environment, time or repository")
-        }
+        let delivery = try GitHubDeployment(body)
         let outcome: String
-        switch state {
+        switch delivery.status.state {
         case "success": outcome = "deployed"
         case "failure", "error": outcome = "failed to deploy, perhaps in part"
-        default: return .ignored("a deployment that is \(state)")
+        case "inactive": return .ignored("a later deployment has taken its place")
+        case "pending", "queued", "in_progress", "waiting":
+            return .ignored("nothing has come of it yet: \(delivery.status.state)")
+        default: return .ignored("has an unknown state: \(delivery.status.state)")
         }
-        let ref = delivery.text("deployment", "ref")
-        var change = ReportedChange(
-            source: "github:\(repository)", eventID: "deployment_status:\(id)",
-            environmentName: environment, occurredAt: at, kind: .deploy,
-            summary: "\(repository) \(ref ?? "") \(outcome)")
-        change.actor = delivery.text("deployment_status", "creator", "login")
-        change.repository = repository
-        change.component = repository.split(separator: "/").last.map(String.init)
-        change.version = ref ?? delivery.text("deployment", "sha")
-        change.url = delivery.text("deployment_status", "target_url")
-        return .change(change)
+        return .change(delivery.change(outcome))
     }
 
-    /// Whether `X-Hub-Signature-256` is the HMAC-SHA256 of the body under the secret, compared in constant time.
-    static func isSigned(_ body: ByteBuffer, _ signature: String?, secret: String) -> Bool {
-        guard let signature, signature.hasPrefix("sha256="),
-            let code = bytes(ofHex: signature.dropFirst(7)), code.count == 32
-        else { return false }
-        return HMAC<SHA256>.isValidAuthenticationCode(
-            code, authenticating: Data(body.readableBytesView),
-            using: SymmetricKey(data: Data(secret.utf8)))
+    private init(_ object: JSONObject) throws(BerthError) {
+        body = .object(object)
+        var fields = FieldReader(object, isPatch: false)
+        let repository = fields.foreign("repository", isRequired: true) { repository in
+            repository.require("full_name")
+            return repository.read("full_name", .eventAttribute)
+        }
+        let planned = fields.foreign("deployment") { $0.foreignText("environment") }
+        let status = fields.foreign("deployment_status", isRequired: true) {
+            Status(&$0, planned: planned)
+        }
+        guard let repository, let status, fields.faults.isEmpty else {
+            throw .invalid(fields.faults)
+        }
+        self.repository = repository
+        self.status = status
     }
 
-    private static func bytes(ofHex text: Substring) -> [UInt8]? {
-        guard text.utf8.count == 64 else { return nil }
-        let digits = text.compactMap(\.hexDigitValue)
-        guard digits.count == 64 else { return nil }
-        return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    private func change(_ outcome: String) -> ReportedChange {
+        let version =
+            body.text("deployment", "ref")
+            ?? body.text("deployment", "sha").map { String($0.prefix(7)) }
+        let task = body.text("deployment", "task") ?? "deploy"
+        let what = ([repository, version, task == "deploy" ? nil : "(\(task))"] as [String?])
+            .compactMap { $0 }.joined(separator: " ")
+        return ReportedChange(
+            source: "github:\(repository)", eventID: "deployment_status:\(status.id)",
+            environmentName: status.environment, occurredAt: status.createdAt,
+            actor: body.text("deployment_status", "creator", "login"), repository: repository,
+            kind: .deploy, summary: "\(what) \(outcome)",
+            component: repository.split(separator: "/").last.map(String.init), version: version,
+            url: body.text("deployment_status", "log_url")
+                ?? body.text("deployment_status", "target_url"))
+    }
+}
+
+/// What Berth must know of a status.
+private struct Status {
+    let id: Int
+    let state: String
+    let createdAt: Date
+    let environment: String
+
+    /// - Parameter planned: the deployment's environment, for a status that names none of its own.
+    init?(_ fields: inout FieldReader, planned: String?) {
+        fields.require("id", "state", "created_at")
+        let id = fields.read("id", .whole(1...Int.max))
+        let state = fields.read("state", .foreignName)
+        let createdAt = fields.read("created_at", .foreignInstant)
+        let environment = fields.foreignText("environment") ?? planned
+        if environment == nil { fields.fault("environment", "is required") }
+        guard let id, let state, let createdAt, let environment else { return nil }
+        self.id = id
+        self.state = state
+        self.createdAt = createdAt
+        self.environment = environment
     }
 }

@@ -81,6 +81,26 @@ struct FieldReader {
         faults += reader.faults
     }
 
+    /// Reads an object that somebody else defined, inside this one: members that nobody asks for may
+    /// stand in it. Nil without it, which is a fault where it is required.
+    mutating func foreign<Value>(
+        _ name: String, isRequired: Bool = false, _ body: (inout FieldReader) -> Value?
+    ) -> Value? {
+        switch take(name) ?? .null {
+        case .null:
+            if isRequired { fault(name, "is required") }
+            return nil
+        case .object(let inner):
+            var reader = FieldReader(inner, at: place(name), isPatch: isPatch)
+            let value = body(&reader)
+            faults += reader.faults
+            return value
+        case let sent:
+            fault(name, "must be an object, and is \(sent.kind)")
+            return nil
+        }
+    }
+
     /// Sets labels to what was sent; in a patch, merges them one by one, null removing one. A
     /// selector may also have the reserved keys.
     mutating func merge(

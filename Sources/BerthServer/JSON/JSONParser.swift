@@ -26,8 +26,10 @@ struct JSONParser {
     private var hasRepetition = false
 
     /// Parses all of a body. Throws ``JSONFault``.
-    static func parse(_ body: ByteBuffer, deepest: Int = Limits.jsonDepth) throws -> JSONText {
-        try body.withUnsafeReadableBytes { bytes in
+    static func parse(
+        _ body: ByteBuffer, deepest: Int = Limits.jsonDepth
+    ) throws(JSONFault) -> JSONText {
+        try body.withUnsafeReadableBytes { bytes throws(JSONFault) in
             var parser = JSONParser(bytes: bytes, deepest: deepest)
             let value = try parser.value()
             guard parser.nextToken() == nil else {

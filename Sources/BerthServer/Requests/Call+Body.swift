@@ -6,8 +6,8 @@ enum BodyForm {
     case json
     case mergePatch
 
-    fileprivate func takes(_ type: some StringProtocol) -> Bool {
-        switch type.lowercased() {
+    fileprivate func takes(_ type: MediaType) -> Bool {
+        switch type.name {
         case "application/json": true
         case "application/merge-patch+json": self == .mergePatch
         default: false
@@ -43,33 +43,13 @@ extension Call {
 
     /// The JSON object that a body must be.
     func object(_ form: BodyForm, from body: ByteBuffer) throws -> JSONObject {
-        try checkMediaType(form)
-        let text: JSONText
-        do {
-            text = try JSONParser.parse(body)
-        } catch let fault as JSONFault {
-            throw BerthError.invalid(
-                "", "is not JSON: \(fault.reason), at line \(fault.line), column \(fault.column)")
-        }
-        if text.hasRepetition {
-            throw BerthError.invalid(
-                text.value.repeatedMembers().map { FieldFault($0, "stands twice in its object") })
-        }
-        guard case .object(let object) = text.value else {
-            throw BerthError.invalid("", "must be an object, and is \(text.value.kind)")
+        guard let type = request.headers[.contentType].map(MediaType.init), form.takes(type),
+            !type.hasForeignCharset
+        else { throw Problem.unsupportedMediaType }
+        let value = try JSONValue(body: body)
+        guard case .object(let object) = value else {
+            throw BerthError.invalid("", "must be an object, and is \(value.kind)")
         }
         return object
-    }
-
-    private func checkMediaType(_ form: BodyForm) throws {
-        guard let header = request.headers[.contentType] else { throw Problem.unsupportedMediaType }
-        let type = header.prefix { $0 != ";" }.trimmingOWS()
-        guard form.takes(type) else { throw Problem.unsupportedMediaType }
-        // JSON has no charset (RFC 8259, section 11); one that is said and is not UTF-8 is a
-        // mistake.
-        let parameters = header.dropFirst(type.count).lowercased()
-        if parameters.contains("charset"), !parameters.contains("utf-8") {
-            throw Problem.unsupportedMediaType
-        }
     }
 }
