@@ -4,7 +4,8 @@ import Foundation
 
 /// Sample data that tells a story around today: two UAT environments that share a payments stub, a
 /// regression under way, a release test that has to wait for it, and a training environment that several
-/// teams share.
+/// teams share. UAT freezes before the release; a planned deployment kept to its window, and somebody changed the
+/// mainframe under the regression.
 struct DemoData {
     var database: BerthDatabase
     /// Everything lies around this day.
@@ -24,6 +25,14 @@ struct DemoData {
         for booking in bookings {
             _ = try await database.book(
                 booking, by: owner, now: now, dryRun: false, idempotency: nil)
+        }
+        for window in windows {
+            _ = try await database.createWindow(
+                window, by: owner, now: now, dryRun: false, idempotency: nil, keep: Self.nothing)
+        }
+        for change in changes {
+            _ = try await database.recordChange(
+                change, by: owner, now: now, dryRun: false, idempotency: nil, keep: Self.nothing)
         }
         return Tokens(
             admin: try await token("demo-admin", .admin, team: nil),
@@ -82,23 +91,67 @@ struct DemoData {
         ]
     }
 
+    private var windows: [ChangeWindowDraft] {
+        var freeze = window(.freeze, [], 96, 168, "Release 26.3: nothing changes in UAT")
+        freeze.labels = ["tier": "uat"]
+        var upgrade = window(.maintenance, ["perf-1"], 120, 124, "Storage upgrade")
+        upgrade.ticket = "CHG2510"
+        var deployment = window(.change, ["sit-1"], -6, -2, "Deploy CRM 26.3")
+        deployment.approvedAt = now.addingTimeInterval(-86_400)
+        return [freeze, upgrade, deployment]
+    }
+
+    private var changes: [ChangeDraft] {
+        [
+            change("sit-1", at: hour(-4), .deploy, "crm 26.3.1", by: "pipeline", team: "crm"),
+            change(
+                "mainframe-t3", at: now.flooredToSecond, .config, "JCL parameter by hand",
+                by: "jdoe", team: nil),
+        ]
+    }
+
+    private func window(
+        _ kind: ChangeWindow.Kind, _ environments: [String], _ fromHour: Int, _ toHour: Int,
+        _ title: String
+    ) -> ChangeWindowDraft {
+        ChangeWindowDraft(
+            kind: kind, environments: environments, title: title, startsAt: hour(fromHour),
+            endsAt: hour(toHour))
+    }
+
+    private func change(
+        _ environment: String, at instant: Date, _ kind: ChangeKind, _ summary: String,
+        by actor: String, team: String?
+    ) -> ChangeDraft {
+        ChangeDraft(
+            environment: environment, occurredAt: instant, actor: actor, team: team, kind: kind,
+            summary: summary)
+    }
+
+    /// So many hours from the hour that has begun.
+    private func hour(_ hours: Int) -> Date {
+        let hour = (now.timeIntervalSince1970 / 3600).rounded(.down)
+        return Date(timeIntervalSince1970: (hour + Double(hours)) * 3600)
+    }
+
     private func booking(
         _ environments: [String], _ fromHour: Int, _ toHour: Int, _ title: String, team: String,
         ticket: String? = nil, mode: Booking.Mode = .exclusive
     ) -> BookingDraft {
-        let hour = (now.timeIntervalSince1970 / 3600).rounded(.down)
-        return BookingDraft(
-            environments: environments,
-            startsAt: Date(timeIntervalSince1970: (hour + Double(fromHour)) * 3600),
-            endsAt: Date(timeIntervalSince1970: (hour + Double(toHour)) * 3600),
+        BookingDraft(
+            environments: environments, startsAt: hour(fromHour), endsAt: hour(toHour),
             title: title, team: team, contact: "\(team)@example.test", mode: mode, ticket: ticket,
             labels: ["release": "26.3"])
     }
 
     private func make(_ draft: EnvironmentDraft) async throws {
         _ = try await database.createEnvironment(
-            draft, by: owner, now: now, dryRun: false, idempotency: nil,
-            keep: { _ in KeptAnswer(status: 201, location: nil, etag: nil, body: Data()) })
+            draft, by: owner, now: now, dryRun: false, idempotency: nil, keep: Self.nothing)
+    }
+
+    /// Nobody asks again for what the demo made.
+    @Sendable private static func nothing<Made>(_ made: Made) -> KeptAnswer {
+        KeptAnswer(status: 201, location: nil, etag: nil, body: Data())
     }
 
     private func token(_ name: String, _ role: Role, team: String?) async throws -> String {
@@ -126,6 +179,9 @@ extension DemoData.Tokens {
               curl -H 'Authorization: Bearer \(booker)' -H 'Content-Type: application/json' \\
                 -d '{"environments":["uat-2"],"startsAt":"\(start)","minutes":120,"title":"Smoke test"}' \\
                 \(url)/v1/bookings
+
+            What changed that nobody planned, and whose test it hit:
+              curl -H 'Authorization: Bearer \(booker)' '\(url)/v1/changes?control=uncontrolled'
 
             The contract: \(url)/openapi.yaml        Stop with Ctrl-C.
 
