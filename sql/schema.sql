@@ -225,15 +225,17 @@ BEGIN
     -- What its source reported before, or earlier in the same batch, is there already.
     v_places := array(
         SELECT u.place
-        FROM unnest(p_sources, p_source_ids, p_corrects) WITH ORDINALITY u (source, source_id, corrects, place)
+        FROM (SELECT a.source, a.source_id, a.corrects, a.place,
+                     row_number() OVER (
+                         PARTITION BY a.source, a.source_id, a.corrects IS NULL ORDER BY a.place) AS nth
+              FROM unnest(p_sources, p_source_ids, p_corrects)
+                  WITH ORDINALITY a (source, source_id, corrects, place)) u
         WHERE u.source_id IS NULL OR u.corrects IS NOT NULL
-           OR NOT (EXISTS (
-                    SELECT FROM change_log c
-                    WHERE c.source = u.source AND c.source_id = u.source_id AND c.entry = 'change'
-                      AND c.corrects IS NULL)
-                OR EXISTS (
-                    SELECT FROM unnest(p_sources[:u.place - 1], p_source_ids[:u.place - 1]) o (source, source_id)
-                    WHERE o.source = u.source AND o.source_id = u.source_id))
+           OR (u.nth = 1
+               AND NOT EXISTS (
+                   SELECT FROM change_log c
+                   WHERE c.source = u.source AND c.source_id = u.source_id AND c.entry = 'change'
+                     AND c.corrects IS NULL))
         ORDER BY u.place);
 
     INSERT INTO change_log (
@@ -252,7 +254,10 @@ BEGIN
         p_components, p_versions, p_tickets, p_emergencies, p_corrects)
         WITH ORDINALITY u (recorded_by, source, source_id, environment_id, occurred_at, actor, team_id, kind,
                            summary, component, version, ticket, emergency, corrects, place)
-    CROSS JOIN LATERAL judge_change(u.environment_id, u.team_id, u.occurred_at, u.emergency IS NOT NULL) j
+    JOIN judge_changes(
+        p_environments, p_teams, p_occurred,
+        array(SELECT e.reason IS NOT NULL FROM unnest(p_emergencies) WITH ORDINALITY e (reason, place)
+              ORDER BY e.place)) j ON j.place = u.place
     WHERE u.place = ANY (v_places)
     ORDER BY u.place;
 
@@ -1108,7 +1113,7 @@ CREATE FUNCTION public.is_open_for_change(p_environment bigint, p_team bigint, p
     SELECT w.emergency_id IS NOT NULL
         OR (w.freezes = '{}'
             AND (w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR (w.is_open AND w.others = '{}')))
-    FROM weigh_change(p_environment, p_team, p_at, p_known_at) w
+    FROM weigh_changes(ARRAY[p_environment], ARRAY[p_team], ARRAY[p_at], ARRAY[p_known_at]) w
 $$;
 
 
@@ -1124,37 +1129,31 @@ $$;
 
 
 --
--- Name: judge_change(bigint, bigint, timestamp with time zone, boolean); Type: FUNCTION; Schema: public; Owner: -
+-- Name: judge_changes(bigint[], bigint[], timestamp with time zone[], boolean[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.judge_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_is_declared boolean, OUT control text, OUT reasons text[], OUT window_id bigint, OUT bookings bigint[]) RETURNS record
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_are_declared boolean[]) RETURNS TABLE(place bigint, control text, reasons text[], window_id bigint, bookings bigint[])
+    LANGUAGE sql STABLE ROWS 64
     AS $$
-DECLARE
-    w record;
-BEGIN
-    SELECT g.window_id, g.emergency_id, g.freezes, g.requested_id, g.bookings, g.others, g.own_booking,
-           g.is_open
-    INTO w FROM weigh_change(p_environment, p_team, p_at, p_at) g;
-    bookings := w.bookings;
-    reasons := CASE WHEN w.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
-        || CASE WHEN w.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END;
-    IF p_is_declared OR w.emergency_id IS NOT NULL THEN
-        control := 'emergency';
-        window_id := coalesce(w.emergency_id, w.window_id);
-    ELSIF w.freezes = '{}' AND (
-            w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR (w.is_open AND w.others = '{}')) THEN
-        control := 'controlled';
-        window_id := w.window_id;
-    ELSE
-        control := 'uncontrolled';
-        reasons := reasons
-            || CASE WHEN w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR w.is_open THEN '{}'
-                    WHEN w.requested_id IS NOT NULL THEN ARRAY['window-not-approved']
-                    ELSE ARRAY['no-window'] END
-            || CASE WHEN p_team IS NULL THEN ARRAY['unattributed'] ELSE '{}' END;
-    END IF;
-END $$;
+    SELECT g.place, j.control,
+           CASE WHEN g.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
+           || CASE WHEN g.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END
+           || CASE WHEN j.control <> 'uncontrolled' OR g.window_id IS NOT NULL OR g.own_booking IS NOT NULL
+                        OR g.is_open THEN '{}'
+                   WHEN g.requested_id IS NOT NULL THEN ARRAY['window-not-approved']
+                   ELSE ARRAY['no-window'] END
+           || CASE WHEN j.control = 'uncontrolled' AND p_teams[g.place] IS NULL THEN ARRAY['unattributed']
+                   ELSE '{}' END,
+           CASE j.control WHEN 'emergency' THEN coalesce(g.emergency_id, g.window_id)
+                          WHEN 'controlled' THEN g.window_id END,
+           g.bookings
+    FROM weigh_changes(p_environments, p_teams, p_ats, p_ats) g
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN p_are_declared[g.place] OR g.emergency_id IS NOT NULL THEN 'emergency'
+                    WHEN g.freezes = '{}' AND (g.window_id IS NOT NULL OR g.own_booking IS NOT NULL
+                                               OR (g.is_open AND g.others = '{}')) THEN 'controlled'
+                    ELSE 'uncontrolled' END AS control) j
+$$;
 
 
 --
@@ -1649,22 +1648,52 @@ CREATE FUNCTION public.on_change_appended() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    v_head change_log_head;
+    v_hash bytea;
 BEGIN
-    -- Neither is ever deleted, so no key has to lock them, as a foreign key would at each entry.
-    IF NOT EXISTS (SELECT FROM environments e WHERE e.id = NEW.environment_id)
-       OR NOT (NEW.team_id IS NULL OR EXISTS (SELECT FROM teams t WHERE t.id = NEW.team_id)) THEN
-        RAISE EXCEPTION 'a change names an environment or a team that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'change_names_what_exists';
-    END IF;
-    SELECT h.is_only, h.id, h.hash INTO v_head FROM change_log_head h FOR UPDATE;
-    NEW.id := v_head.id + 1;
+    SELECT l.id + 1, l.hash INTO NEW.id, v_hash
+    FROM (SELECT h.id, h.hash FROM change_log_head h
+          UNION ALL
+          (SELECT c.id, c.hash FROM change_log c ORDER BY c.id DESC LIMIT 1)) l
+    ORDER BY l.id DESC LIMIT 1;
     IF NEW.entry = 'change' THEN
         NEW.root_id := NEW.id;
     END IF;
-    NEW.hash := sha256(v_head.hash || chain_bytes(NEW));
-    UPDATE change_log_head SET id = NEW.id, hash = NEW.hash;
+    NEW.hash := sha256(v_hash || chain_bytes(NEW));
     RETURN NEW;
+END $$;
+
+
+--
+-- Name: on_changes_appended(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_changes_appended() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Neither is ever deleted, so no key has to lock them, as a foreign key would at each entry.
+    IF EXISTS (SELECT FROM after n
+               WHERE NOT EXISTS (SELECT FROM environments e WHERE e.id = n.environment_id)
+                  OR (n.team_id IS NOT NULL AND NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id))) THEN
+        RAISE EXCEPTION 'a change names an environment or a team that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'change_names_what_exists';
+    END IF;
+    UPDATE change_log_head h SET id = n.id, hash = n.hash
+    FROM (SELECT a.id, a.hash FROM after a ORDER BY a.id DESC LIMIT 1) n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_changes_begun(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_changes_begun() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM FROM change_log_head FOR UPDATE;
+    RETURN NULL;
 END $$;
 
 
@@ -2571,50 +2600,55 @@ $$;
 
 
 --
--- Name: weigh_change(bigint, bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: weigh_changes(bigint[], bigint[], timestamp with time zone[], timestamp with time zone[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.weigh_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_known_at timestamp with time zone, OUT window_id bigint, OUT emergency_id bigint, OUT freezes bigint[], OUT requested_id bigint, OUT bookings bigint[], OUT others bigint[], OUT own_booking bigint, OUT is_open boolean) RETURNS record
-    LANGUAGE plpgsql STABLE
+CREATE FUNCTION public.weigh_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_knowns timestamp with time zone[]) RETURNS TABLE(place bigint, window_id bigint, emergency_id bigint, freezes bigint[], requested_id bigint, bookings bigint[], others bigint[], own_booking bigint, is_open boolean)
+    LANGUAGE plpgsql STABLE ROWS 64
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+#variable_conflict use_column
 BEGIN
-    WITH span AS MATERIALIZED (
-        SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
-               s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM p_team AS is_for_team
-        FROM window_spans s
-        WHERE s.environment_id = p_environment AND s.period @> p_at
-          AND s.valid_from <= p_known_at AND s.valid_until > p_known_at),
-    frozen AS (SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved'),
-    covering AS (
-        SELECT w.window_id, w.exception_to,
-               NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM w.exception_to) AS reaches
-        FROM span w
-        WHERE w.kind IN ('change', 'maintenance') AND w.state = 'approved' AND NOT w.is_emergency
-          AND w.is_for_team)
-    SELECT (SELECT min(c.window_id) FROM covering c WHERE c.reaches),
-           (SELECT min(e.window_id) FROM span e
-            WHERE e.is_emergency AND e.is_for_team AND e.state = 'approved'),
-           CASE WHEN EXISTS (SELECT FROM covering c WHERE c.reaches) THEN '{}'
-                ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END,
-           (SELECT min(r.window_id) FROM span r
-            WHERE r.kind <> 'freeze' AND r.state = 'requested' AND r.is_for_team)
-    INTO window_id, emergency_id, freezes, requested_id;
-
-    SELECT coalesce(array_agg(u.booking_id ORDER BY u.booking_id), '{}'),
-           coalesce(array_agg(u.booking_id ORDER BY u.booking_id)
-                    FILTER (WHERE u.team_id IS DISTINCT FROM p_team), '{}'),
-           min(u.booking_id) FILTER (WHERE u.team_id = p_team AND u.exclusive)
-    INTO bookings, others, own_booking
-    FROM users_at(p_environment, p_at, p_known_at) u;
-
-    SELECT coalesce(
-        (SELECT v.policy ->> 'changes' = 'open' FROM environment_versions v
-         WHERE v.environment_id = p_environment AND date_trunc('second', v.valid_from) <= p_known_at
-           AND date_trunc('second', v.valid_until) > p_known_at
-         ORDER BY v.version DESC LIMIT 1),
-        (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = p_environment), false)
-    INTO is_open;
+    RETURN QUERY
+    SELECT a.place, w.window_id, w.emergency_id, w.freezes, w.requested_id, k.bookings, k.others, k.own_booking,
+           coalesce(
+               (SELECT v.policy ->> 'changes' = 'open' FROM environment_versions v
+                WHERE v.environment_id = a.environment_id AND date_trunc('second', v.valid_from) <= a.known_at
+                  AND date_trunc('second', v.valid_until) > a.known_at
+                ORDER BY v.version DESC LIMIT 1),
+               (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = a.environment_id), false)
+    FROM unnest(p_environments, p_teams, p_ats, p_knowns)
+        WITH ORDINALITY a (environment_id, team_id, at, known_at, place)
+    CROSS JOIN LATERAL (
+        WITH span AS MATERIALIZED (
+            SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
+                   s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM a.team_id AS is_for_team
+            FROM window_spans s
+            WHERE s.environment_id = a.environment_id AND s.period @> a.at
+              AND s.valid_from <= a.known_at AND s.valid_until > a.known_at),
+        frozen AS (SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved'),
+        covering AS (
+            SELECT min(c.window_id) AS window_id FROM span c
+            WHERE c.kind IN ('change', 'maintenance') AND c.state = 'approved' AND NOT c.is_emergency
+              AND c.is_for_team
+              AND NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM c.exception_to))
+        SELECT c.window_id,
+               (SELECT min(e.window_id) FROM span e
+                WHERE e.is_emergency AND e.is_for_team AND e.state = 'approved') AS emergency_id,
+               CASE WHEN c.window_id IS NOT NULL THEN '{}'
+                    ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END AS freezes,
+               (SELECT min(r.window_id) FROM span r
+                WHERE r.kind <> 'freeze' AND r.state = 'requested' AND r.is_for_team) AS requested_id
+        FROM covering c) w
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(u.booking_id ORDER BY u.booking_id), '{}') AS bookings,
+               coalesce(array_agg(u.booking_id ORDER BY u.booking_id)
+                        FILTER (WHERE u.team_id IS DISTINCT FROM a.team_id), '{}') AS others,
+               min(u.booking_id) FILTER (WHERE u.team_id = a.team_id AND u.exclusive) AS own_booking
+        FROM users_at(a.environment_id, a.at, a.known_at) u) k
+    ORDER BY a.place;
 END $$;
 
 
@@ -3928,6 +3962,24 @@ ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER change_log_is_append_only;
 CREATE TRIGGER changes_are_chained BEFORE INSERT ON public.change_log FOR EACH ROW EXECUTE FUNCTION public.on_change_appended();
 
 ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER changes_are_chained;
+
+
+--
+-- Name: change_log changes_move_the_head; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER changes_move_the_head AFTER INSERT ON public.change_log REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_changes_appended();
+
+ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER changes_move_the_head;
+
+
+--
+-- Name: change_log changes_wait_for_the_head; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER changes_wait_for_the_head BEFORE INSERT ON public.change_log FOR EACH STATEMENT EXECUTE FUNCTION public.on_changes_begun();
+
+ALTER TABLE public.change_log ENABLE ALWAYS TRIGGER changes_wait_for_the_head;
 
 
 --

@@ -47,7 +47,8 @@ extension PostgresQuerying {
         let rows = try await query(
             """
             SELECT w.window_id, w.emergency_id, w.freezes, w.requested_id, w.others, w.own_booking, w.is_open
-            FROM weigh_change(\(id), \(question.teamID), \(question.at), \(question.knownAt)) w
+            FROM weigh_changes(
+                \([id]), \([question.teamID]), \([question.at]), \([question.knownAt])) w
             """)
         let (window, emergency, freezes, requested, others, own, policyIsOpen) =
             try rows[rows.startIndex].decode(

@@ -93,7 +93,7 @@ final class ConnectionPool {
 
     /// When it gives up, unless the line moves before.
     private func patience(of waiter: Waiter) -> ContinuousClock.Instant {
-        min(waiter.deadline, max(waiter.since, lastOffer) + configuration.acquireTimeout)
+        configuration.patience(since: waiter.since, lastOffer: lastOffer, deadline: waiter.deadline)
     }
 
     private func setAlarm(at deadline: ContinuousClock.Instant) {

@@ -36,4 +36,13 @@ public struct PostgresConfiguration: Sendable {
         self.connectionString = connectionString
         self.applicationName = applicationName
     }
+
+    /// When a caller gives up who has waited for a connection since `since`, if none comes free for anybody
+    /// after `lastOffer`.
+    func patience(
+        since: ContinuousClock.Instant, lastOffer: ContinuousClock.Instant,
+        deadline: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant {
+        min(deadline, max(since, lastOffer) + acquireTimeout)
+    }
 }

@@ -1,7 +1,8 @@
 import Foundation
 import BerthTestSupport
-import Postgres
 import Testing
+
+@testable import Postgres
 
 @Suite(.gated) struct DeadlineTests {
     @Test("A query past its deadline fails at once and its connection is replaced")
@@ -86,23 +87,29 @@ import Testing
     }
 
     @Test("A line that moves is waited in for longer than one that stands still")
-    func movingLine() async throws {
+    func movingLine() {
+        var configuration = PostgresConfiguration(connectionString: "")
+        configuration.acquireTimeout = .seconds(1)
+        let since = ContinuousClock.now
+        func patience(lastOffer: Duration, deadline: Duration) -> Duration {
+            since.duration(
+                to: configuration.patience(
+                    since: since, lastOffer: since + lastOffer, deadline: since + deadline))
+        }
+        #expect(patience(lastOffer: .seconds(-60), deadline: .seconds(10)) == .seconds(1))
+        #expect(patience(lastOffer: .seconds(4), deadline: .seconds(10)) == .seconds(5))
+        #expect(patience(lastOffer: .seconds(9.5), deadline: .seconds(10)) == .seconds(10))
+    }
+
+    @Test("A caller waits for a connection no longer than the limit")
+    func limit() async throws {
         let client = try await TestServer.shared.value.client {
-            $0.maxConnections = 1
-            $0.acquireTimeout = .seconds(1)
-        }
-        let naps = (1...5).map { _ in
-            Task { try await client.query("SELECT pg_sleep(0.4)") }
-        }
-        // The last of them waits 1.6 s, and a connection comes free each 0.4 s.
-        for nap in naps { _ = try await nap.value }
-        let bounded = try await TestServer.shared.value.client {
             $0.maxConnections = 1
             $0.acquireLimit = .milliseconds(300)
         }
-        try await bounded.withConnection { _ in
+        try await client.withConnection { _ in
             let error = await #expect(throws: PostgresError.self) {
-                try await bounded.withConnection { _ in }
+                try await client.withConnection { _ in }
             }
             #expect(error?.kind == .poolTimeout)
         }
