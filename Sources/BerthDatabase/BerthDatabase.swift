@@ -17,6 +17,8 @@ public struct BerthDatabase: Sendable {
     public let reader: BookingReader
     /// Counts what was refused, for the reports.
     public let refusals = RefusalCounter()
+    /// Looks up feeds in batches.
+    let feeds: FeedReader
     let environments: EnvironmentCache
     let teams: TeamCache
     let tokens: TokenCache
@@ -27,6 +29,7 @@ public struct BerthDatabase: Sendable {
         scheduler = Scheduler(client: client)
         changeWriter = ChangeWriter(client: client)
         reader = BookingReader(client: client)
+        feeds = FeedReader(client: client)
         environments = EnvironmentCache()
         teams = TeamCache()
         tokens = TokenCache()

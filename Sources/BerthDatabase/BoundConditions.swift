@@ -1,6 +1,6 @@
 import Postgres
 
-/// Conditions of a `WHERE`, each with its one bound value, joined by `AND`.
+/// Conditions of a `WHERE`, each with its bound values, joined by `AND`.
 struct BoundConditions {
     private var conditions: [String] = []
     private var binds: [any PostgresEncodable] = []
@@ -9,6 +9,21 @@ struct BoundConditions {
     mutating func add(_ opening: String, _ value: any PostgresEncodable, close: String = "") {
         binds.append(value)
         conditions.append("\(opening) $\(binds.count)\(close)")
+    }
+
+    /// Adds a condition in which each `?` stands for one of the values, in order.
+    mutating func add(_ condition: String, binding values: [any PostgresEncodable]) {
+        var text = ""
+        var rest = values[...]
+        for character in condition {
+            if character == "?", let value = rest.popFirst() {
+                binds.append(value)
+                text += "$\(binds.count)"
+            } else {
+                text.append(character)
+            }
+        }
+        conditions.append(text)
     }
 
     /// The whole statement.

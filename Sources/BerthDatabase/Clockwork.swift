@@ -122,6 +122,12 @@ public struct Clockwork: Sendable {
             """, deadline: .seconds(30))
     }
 
+    /// Adds what changed in feeds to their totals, so that there is little to count when one is asked for.
+    public func foldFeedChanges() async throws {
+        try await client.query(
+            "SELECT fold_feed_changes(\(Int64(Self.mostForgotten)))", deadline: .seconds(30))
+    }
+
     /// Advances every second and forgets every minute, until cancelled. A database that is away is tried
     /// again; it is logged once.
     public func run(clock: @Sendable () -> Date) async {
@@ -131,6 +137,7 @@ public struct Clockwork: Sendable {
             do {
                 try await advance(to: clock())
                 if tick % 10 == 0 { try await berth.flushRefusals() }
+                try await foldFeedChanges()
                 if tick % 60 == 0 { try await forget(before: clock()) }
                 wasAway = false
             } catch {

@@ -16,6 +16,9 @@ public struct ServerSettings: Sendable {
     public var headTime: Duration = .seconds(10)
     /// How long the rest of a request may take.
     public var bodyTime: Duration = .seconds(30)
+    /// Where people reach Berth, such as `https://berth.example.com`: links in calendars begin with it. Nil: the
+    /// address that it listens on.
+    public var publicURL: String?
     /// What GitHub signs its deliveries with; nil: none is taken.
     public var githubSecret: String?
     /// The most bytes of a request's head.

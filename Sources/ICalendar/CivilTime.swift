@@ -39,11 +39,11 @@ public struct CivilTime: Hashable, Comparable, Sendable {
     }
 
     /// The year, 0 to 9999 for a reading made from parts.
-    public var year: Int { date.year }
+    public var year: Int { parts.year }
     /// The month, 1 to 12.
-    public var month: Int { date.month }
+    public var month: Int { parts.month }
     /// The day of the month, 1 to 31.
-    public var day: Int { date.day }
+    public var day: Int { parts.day }
     /// The hour, 0 to 23.
     public var hour: Int { secondOfDay / 3_600 }
     /// The minute, 0 to 59.
@@ -72,7 +72,8 @@ public struct CivilTime: Hashable, Comparable, Sendable {
         return era * 146_097 + dayOfEra - 719_468
     }
 
-    private var date: (year: Int, month: Int, day: Int) {
+    /// All three at the cost of one.
+    var parts: (year: Int, month: Int, day: Int) {
         let shifted = dayNumber + 719_468
         let dayOfEra = Self.modulo(shifted, 146_097)
         let era = (shifted - dayOfEra) / 146_097
@@ -130,7 +131,7 @@ extension CivilTime {
 extension CivilTime: CustomStringConvertible {
     /// `2027-03-01 09:00`, with seconds only where they are not zero.
     public var description: String {
-        let (year, month, day) = self.date
+        let (year, month, day) = parts
         let clock = "\(Self.padded(hour, 2)):\(Self.padded(minute, 2))"
         let tail = second == 0 ? "" : ":\(Self.padded(second, 2))"
         let date = "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))"

@@ -71,6 +71,23 @@ public struct ZoneRules: Hashable, Sendable {
         return gap(around: local, between: low, and: high)
     }
 
+    /// The changes of offset at instants of a span, ascending.
+    func transitions(in span: Range<Date>) -> [(at: Date, offsetFrom: Int, offsetTo: Int)] {
+        let low = index(atSecond: Int(span.lowerBound.timeIntervalSince1970) - 1)
+        let high = index(atSecond: Int(span.upperBound.timeIntervalSince1970) - 1)
+        return (low..<high).map(transition)
+    }
+
+    /// The last change of offset before an instant; nil when the table has none.
+    func lastTransition(before instant: Date) -> (at: Date, offsetFrom: Int, offsetTo: Int)? {
+        let count = index(atSecond: Int(instant.timeIntervalSince1970) - 1)
+        return count == 0 ? nil : transition(count - 1)
+    }
+
+    private func transition(_ change: Int) -> (at: Date, offsetFrom: Int, offsetTo: Int) {
+        (Self.date(starts[change]), offsets[change], offsets[change + 1])
+    }
+
     private func gap(around local: CivilTime, between low: Int, and high: Int) -> LocalTime {
         for change in low..<high {
             let before = CivilTime(seconds: starts[change] + offsets[change])

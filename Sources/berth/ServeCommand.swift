@@ -29,6 +29,11 @@ struct ServeCommand: AsyncParsableCommand {
 struct AddressOptions: ParsableArguments {
     @Option(help: "The address to listen on (default: 127.0.0.1).") var host: String?
     @Option(help: "The port to listen on (default: 8080; 0: any free one).") var port: Int?
+    @Option(
+        help: ArgumentHelp(
+            "Where people reach Berth; links in calendars begin with it (default: http://HOST:PORT).",
+            valueName: "url"))
+    var publicUrl: String?
     @Option(help: "Connections to PostgreSQL, at most (default: 16).") var connections: Int?
 
     /// What flags leave open, variables and the file say.
@@ -36,6 +41,7 @@ struct AddressOptions: ParsableArguments {
         ServerAddress(
             host: host ?? settings.string(forKey: "host", default: "127.0.0.1"),
             port: port ?? settings.int(forKey: "port", default: 8080),
+            publicURL: publicUrl ?? settings.string(forKey: "public.url"),
             connections: connections ?? settings.int(forKey: "connections", default: 16))
     }
 }
@@ -44,5 +50,7 @@ struct AddressOptions: ParsableArguments {
 struct ServerAddress {
     var host: String
     var port: Int
+    /// Where people reach it, as far as somebody said; without a slash at the end.
+    var publicURL: String?
     var connections: Int
 }

@@ -50,6 +50,7 @@ struct Server {
         try await prepare(database)
 
         var settings = ServerSettings(host: address.host, port: address.port)
+        settings.publicURL = address.publicURL
         settings.githubSecret = githubSecret
         let application = buildApplication(
             database: database, settings: settings,

@@ -27,6 +27,10 @@ struct AnswerMiddleware: RouterMiddleware {
         response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
         if request.uri.path.hasPrefix("/v1/") {
             response.headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+        } else if request.uri.path.hasPrefix("/calendars/") {
+            // The address holds the token.
+            response.headers.append(HTTPField(name: .referrerPolicy, value: "no-referrer"))
+            response.headers.append(HTTPField(name: .cacheControl, value: "private, no-cache"))
         }
         metrics.count(
             request.method, context.endpointPath ?? "", response.status, .now - started)

@@ -2,6 +2,7 @@ import HTTPTypes
 
 extension HTTPField.Name {
     static let requestID = named("X-Request-Id")
+    static let referrerPolicy = named("Referrer-Policy")
     static let link = named("Link")
     static let prefer = named("Prefer")
     static let preferenceApplied = named("Preference-Applied")

@@ -43,12 +43,17 @@ enum EntityTags: Equatable {
         }
     }
 
-    /// Whether a version matches weakly, as `If-None-Match` asks.
-    func includes(version: Int) -> Bool {
+    /// Whether a tag of a text matches weakly, as `If-None-Match` asks.
+    func includes(_ value: String) -> Bool {
         switch self {
         case .any: true
-        case .tags(let tags): tags.contains { $0.value == String(version) }
+        case .tags(let tags): tags.contains { $0.value == value }
         }
+    }
+
+    /// Whether a version matches weakly, as `If-None-Match` asks.
+    func includes(version: Int) -> Bool {
+        includes(String(version))
     }
 }
 

@@ -22,7 +22,8 @@ struct Query {
                 let value = PercentCoding.decoded(
                     sides.count > 1 ? sides[1] : "", plusIsSpace: true)
             else {
-                faults.append(FieldFault(String(pair.prefix(64)), "is not percent-encoded UTF-8"))
+                faults.append(
+                    FieldFault(String(sides[0].prefix(64)), "is not percent-encoded UTF-8"))
                 continue
             }
             if parameters.contains(where: { $0.name == name }) {

@@ -9,6 +9,8 @@ struct BerthAPI: Sendable {
     /// The text of `openapi.yaml`.
     let contract: String
     let clock: @Sendable () -> Date
+    /// Where people reach Berth, without a slash at the end.
+    let publicURL: String
     /// What GitHub signs its deliveries with; nil: no delivery is good.
     var githubSecret: String?
     let keysInFlight = KeysInFlight()

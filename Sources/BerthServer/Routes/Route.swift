@@ -10,6 +10,9 @@ struct Route: Sendable {
         case everyone(@Sendable (BerthAPI) async throws -> Response)
         /// Whoever signed the body with the secret that they share with Berth; the handler verifies it.
         case signed(@Sendable (BerthAPI, Call) async throws -> Response)
+        /// Who has the feed's own token in the query; else whoever bears any token. The handler asks whether the
+        /// token opens the feed.
+        case subscriber(@Sendable (BerthAPI, Call, _ feedToken: String?) async throws -> Response)
         /// Bearers of a token of that role or more. What depends on the object, the database
         /// decides under its lock.
         case atLeast(Role, @Sendable (BerthAPI, Call) async throws -> Response)
@@ -23,7 +26,7 @@ struct Route: Sendable {
     /// The least role that it needs; nil for everyone.
     var role: Role? {
         switch handler {
-        case .everyone, .signed: nil
+        case .everyone, .signed, .subscriber: nil
         case .atLeast(let role, _): role
         }
     }
@@ -61,6 +64,14 @@ struct Route: Sendable {
         _ body: @escaping @Sendable (BerthAPI, Call) async throws -> Response
     ) -> Route {
         Route(method: .delete, path: path, handler: .atLeast(role, body))
+    }
+
+    static func calendar(
+        _ path: String, _ feed: @escaping @Sendable (Call) throws -> Feed
+    ) -> Route {
+        Route(
+            method: .get, path: "/calendars/\(path)",
+            handler: .subscriber { try await $0.getCalendar(feed($1), $1, $2) })
     }
 
     static func open(

@@ -15,6 +15,16 @@ struct RouteResponder: HTTPResponder {
             let call = Call(
                 request: request, parameters: context.parameters, caller: .signer, now: api.clock())
             return try await handler(api, call)
+        case .subscriber(let handler):
+            var query = Query(request.uri.query)
+            let token = query.text("token")
+            let now = api.clock()
+            let call = Call(
+                request: request, parameters: context.parameters,
+                // Clients send along whatever they were once told: beside a token it is not looked at.
+                caller: token == nil ? try await caller(of: request, now: now) : .subscriber,
+                now: now)
+            return try await handler(api, call, token)
         case .atLeast(let role, let handler):
             let now = api.clock()
             let caller = try await caller(of: request, now: now)
@@ -40,6 +50,9 @@ extension Caller {
     /// Who signs deliveries: no token, no team, and no right to read anything.
     fileprivate static let signer = Caller(
         tokenID: 0, name: "github", role: .viewer, team: nil, labels: [:])
+    /// Who fetches a feed by its own token: no right to anything else.
+    fileprivate static let subscriber = Caller(
+        tokenID: 0, name: "subscriber", role: .viewer, team: nil, labels: [:])
 }
 
 /// What stands in `Authorization`, when it is a bearer token (RFC 6750). It is never logged.

@@ -6,7 +6,7 @@ import Hummingbird
 /// held to `openapi.yaml` by a test.
 enum Routes {
     static let all: [Route] =
-        environments + bookings + windows + changes + reports + access + operations
+        environments + bookings + windows + changes + calendars + reports + access + operations
 
     private static let environments: [Route] = [
         .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
@@ -68,6 +68,22 @@ enum Routes {
         .delete("/v1/mappings/{id}", .manager) { try await $0.deleteMapping($1) },
     ]
 
+    private static let calendars: [Route] = [
+        .calendar("environments/{key}.ics") { try .environment($0.parameter("key")) },
+        .calendar("teams/{team}.ics") { try .team($0.parameter("team")) },
+        .calendar("people/{name}.ics") { try .person($0.parameter("name")) },
+        .calendar("bookings/{ref}.ics") { try .booking($0.reference()) },
+        Route(
+            method: .get, path: "/calendars/all.ics",
+            handler: .subscriber { try await $0.getCalendarOfAll($1, $2) }),
+        Route(
+            method: .get, path: "/calendars/environments/{key}.ifb",
+            handler: .subscriber { try await $0.getFreeBusy($1, $2) }),
+        .get("/v1/feed-tokens", .viewer) { try await $0.listFeedTokens($1) },
+        .post("/v1/feed-tokens", .viewer) { try await $0.createFeedToken($1) },
+        .delete("/v1/feed-tokens/{id}", .viewer) { try await $0.revokeFeedToken($1) },
+    ]
+
     private static let reports: [Route] = [
         .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) },
         .get("/v1/reports/changes", .viewer) { try await $0.reportChanges($1) },
@@ -108,7 +124,12 @@ enum Routes {
         return allowed.first { pattern, _ in
             let steps = pattern.split(separator: "/")
             return steps.count == parts.count
-                && zip(steps, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+                && zip(steps, parts).allSatisfy { step, part in
+                    guard step.hasPrefix("{"), let end = step.firstIndex(of: "}") else {
+                        return step == part
+                    }
+                    return part.hasSuffix(step[step.index(after: end)...])
+                }
         }?.value
     }
 }

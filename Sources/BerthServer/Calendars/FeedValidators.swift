@@ -1,0 +1,41 @@
+import BerthCore
+import BerthDatabase
+import Crypto
+import Foundation
+import HTTPTypes
+
+/// What tells whether a client has a feed as it is (RFC 9110, section 8.8): a strong entity tag, and the time of the
+/// last change.
+struct FeedValidators {
+    let tag: String
+    /// The last change of a record, or of the day, which lets the past drop out.
+    let modifiedAt: Date
+
+    /// The validators of a feed on the day of an instant.
+    init(_ status: FeedStatus, publicURL: String, now: Date) {
+        let day = FeedHorizon(now).day
+        modifiedAt = max(status.changedAt ?? day, day)
+        // Links begin with the URL, so another one makes other bytes.
+        let links = SHA256.hash(data: Data(publicURL.utf8)).prefix(3)
+            .map { String($0, radix: 16) }.joined()
+        tag =
+            "\(Feed.format)-\(Int(day.timeIntervalSince1970) / 86_400)-\(status.changes)-\(links)"
+    }
+
+    var headers: HTTPFields {
+        [.eTag: "\"\(tag)\"", .lastModified: HTTPDate.text(modifiedAt)]
+    }
+
+    /// Whether the client has it already. A tag decides alone where there is one (RFC 9110, section 13.2.2). A time
+    /// has whole seconds: what changed in the second of an answer may be missing in it, so that second is not
+    /// taken for known.
+    func areKnown(to headers: HTTPFields) -> Bool {
+        if let header = headers[.ifNoneMatch] {
+            return EntityTags(header)?.includes(tag) ?? false
+        }
+        guard let header = headers[.ifModifiedSince],
+            let since = HTTPDate.instant(header)
+        else { return false }
+        return modifiedAt < since
+    }
+}
