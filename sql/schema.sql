@@ -993,6 +993,30 @@ $$;
 
 
 --
+-- Name: feed_changes_of(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.feed_changes_of(p_kinds text[], p_ids text[]) RETURNS TABLE(place bigint, changes bigint, changed_at timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 64
+    AS $$
+    SELECT a.place, coalesce(b.version, coalesce(t.changes, 0) + n.changes),
+           coalesce(b.updated_at, greatest(t.changed_at, n.changed_at))
+    FROM unnest(p_kinds, p_ids) WITH ORDINALITY a (kind, id, place)
+    LEFT JOIN feed_totals t ON t.subject = CASE a.kind WHEN 'all' THEN 'all' ELSE a.kind || ' ' || a.id END
+    LEFT JOIN bookings b ON b.id = CASE a.kind WHEN 'booking' THEN a.id::bigint END
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS changes, max(c.at) AS changed_at
+        FROM feed_changes c
+        WHERE CASE a.kind
+              WHEN 'all' THEN true
+              WHEN 'environment' THEN a.id::bigint = ANY (c.environment_ids)
+              WHEN 'team' THEN c.team_id = a.id::bigint
+              WHEN 'person' THEN c.person = a.id
+              ELSE false END) n
+$$;
+
+
+--
 -- Name: first_slots(jsonb, text, text, text, text, interval, timestamp with time zone, timestamp with time zone, uuid[], text[], bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1063,6 +1087,42 @@ BEGIN
     WHERE s.starts_at IS NOT NULL
     ORDER BY s.starts_at, s.degraded, coalesce(p.places, 0), s.free_until, s.key
     LIMIT p_limit;
+END $$;
+
+
+--
+-- Name: fold_feed_changes(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.fold_feed_changes(p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    v_folded bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('berth feed changes')) THEN
+        RETURN 0;
+    END IF;
+    WITH folded AS (
+        DELETE FROM feed_changes f
+        WHERE f.id = ANY (array(SELECT c.id FROM feed_changes c ORDER BY c.id LIMIT p_limit))
+        RETURNING f.id, f.at, f.environment_ids, f.team_id, f.person),
+    touched AS (
+        SELECT f.id, f.at, 'all' AS subject FROM folded f
+        UNION ALL
+        SELECT f.id, f.at, 'environment ' || e.id
+        FROM folded f CROSS JOIN LATERAL (SELECT DISTINCT i.id FROM unnest(f.environment_ids) i (id)) e
+        UNION ALL
+        SELECT f.id, f.at, 'team ' || f.team_id FROM folded f WHERE f.team_id IS NOT NULL
+        UNION ALL
+        SELECT f.id, f.at, 'person ' || f.person FROM folded f WHERE f.person IS NOT NULL),
+    added AS (
+        INSERT INTO feed_totals AS t (subject, changes, changed_at)
+        SELECT u.subject, count(*), max(u.at) FROM touched u GROUP BY u.subject
+        ON CONFLICT (subject) DO UPDATE
+        SET changes = t.changes + excluded.changes, changed_at = greatest(t.changed_at, excluded.changed_at))
+    SELECT count(*) INTO v_folded FROM folded;
+    RETURN v_folded;
 END $$;
 
 
@@ -1565,6 +1625,45 @@ END $$;
 
 
 --
+-- Name: on_bookings_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.environment_ids)),
+           n.team_id, n.requested_by
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT r.part_id FROM environment_reach r
+                 WHERE r.environment_id = ANY (n.environment_ids || o.environment_ids)),
+           n.team_id, n.requested_by
+    FROM after n JOIN before o ON o.id = n.id
+    UNION ALL
+    SELECT n.updated_at, '{}', o.team_id, o.requested_by
+    FROM after n JOIN before o ON o.id = n.id
+    WHERE (o.team_id, o.requested_by) IS DISTINCT FROM (n.team_id, n.requested_by);
+    RETURN NULL;
+END $$;
+
+
+--
 -- Name: on_bookings_updated(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1799,6 +1898,39 @@ END $$;
 
 
 --
+-- Name: on_environments_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids)
+    SELECT n.updated_at,
+           n.id || array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.part_ids))
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids)
+    SELECT n.updated_at,
+           n.id || array(SELECT r.part_id FROM environment_reach r
+                         WHERE r.environment_id = ANY (n.part_ids || o.part_ids))
+    FROM after n JOIN before o ON o.id = n.id;
+    RETURN NULL;
+END $$;
+
+
+--
 -- Name: on_environments_updated(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1930,6 +2062,40 @@ BEGIN
     PERFORM warn_of_windows(v_ids, v_at);
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.created_at, 'window.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT DISTINCT s.environment_id FROM window_spans s
+                 WHERE s.window_id = n.id AND s.valid_until = 'infinity'),
+           n.team_id, n.requested_by
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id)
+    SELECT n.updated_at, '{}', o.team_id
+    FROM after n JOIN before o ON o.id = n.id
+    WHERE o.team_id IS DISTINCT FROM n.team_id;
     RETURN NULL;
 END $$;
 
@@ -2970,6 +3136,76 @@ ALTER TABLE public.environments ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDEN
 
 
 --
+-- Name: feed_changes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_changes (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    environment_ids bigint[] NOT NULL,
+    team_id bigint,
+    person text
+);
+
+
+--
+-- Name: feed_changes_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.feed_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feed_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: feed_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_tokens (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    is_busy_only boolean NOT NULL,
+    owner text NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT feed_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'team'::text, 'person'::text, 'labels'::text]))),
+    CONSTRAINT feed_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
+);
+
+
+--
+-- Name: feed_tokens_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.feed_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feed_tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: feed_totals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_totals (
+    subject text NOT NULL,
+    changes bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+);
+
+
+--
 -- Name: idempotency_records; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2986,6 +3222,17 @@ CREATE TABLE public.idempotency_records (
     body bytea,
     created_at timestamp with time zone NOT NULL,
     CONSTRAINT idempotency_answer_is_kept CHECK ((((booking_id IS NULL) = (booking_version IS NULL)) AND ((booking_id IS NULL) <> (body IS NULL))))
+);
+
+
+--
+-- Name: installation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.installation (
+    is_only boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT installation_is_one CHECK (is_only)
 );
 
 
@@ -3463,11 +3710,43 @@ ALTER TABLE ONLY public.environments
 
 
 --
+-- Name: feed_changes feed_changes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.feed_changes
+    ADD CONSTRAINT feed_changes_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: feed_tokens feed_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.feed_tokens
+    ADD CONSTRAINT feed_tokens_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: feed_totals feed_totals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.feed_totals
+    ADD CONSTRAINT feed_totals_pkey PRIMARY KEY (subject);
+
+
+--
 -- Name: idempotency_records idempotency_key_is_used_once; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.idempotency_records
     ADD CONSTRAINT idempotency_key_is_used_once PRIMARY KEY (token_id, scope, key);
+
+
+--
+-- Name: installation installation_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (is_only);
 
 
 --
@@ -3643,6 +3922,13 @@ CREATE INDEX bookings_by_first_environment ON public.bookings USING btree ((envi
 
 
 --
+-- Name: bookings_by_requester; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_requester ON public.bookings USING btree (requested_by, starts_at);
+
+
+--
 -- Name: bookings_by_series; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3811,6 +4097,13 @@ CREATE INDEX environments_that_limit_teams ON public.environments USING btree (i
 
 
 --
+-- Name: feed_tokens_by_owner; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX feed_tokens_by_owner ON public.feed_tokens USING btree (owner, id);
+
+
+--
 -- Name: idempotency_records_by_age; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3902,6 +4195,20 @@ CREATE INDEX windows_by_labels ON public.change_windows USING btree (id) WHERE (
 
 
 --
+-- Name: windows_by_requester; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX windows_by_requester ON public.change_windows USING btree (requested_by);
+
+
+--
+-- Name: windows_by_team; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX windows_by_team ON public.change_windows USING btree (team_id) WHERE (team_id IS NOT NULL);
+
+
+--
 -- Name: bookings booking_version_rises; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3935,6 +4242,24 @@ ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_are_never_deleted;
 CREATE TRIGGER bookings_inserted AFTER INSERT ON public.bookings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_inserted();
 
 ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_inserted;
+
+
+--
+-- Name: bookings bookings_note_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_note_feeds AFTER INSERT ON public.bookings REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_shown();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_note_feeds;
+
+
+--
+-- Name: bookings bookings_renew_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_renew_feeds AFTER UPDATE ON public.bookings REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_shown_elsewhere();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_renew_feeds;
 
 
 --
@@ -4055,6 +4380,24 @@ ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_inserted;
 
 
 --
+-- Name: environments environments_note_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environments_note_feeds AFTER INSERT ON public.environments REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_shown();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_note_feeds;
+
+
+--
+-- Name: environments environments_renew_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environments_renew_feeds AFTER UPDATE ON public.environments REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_environments_shown_elsewhere();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environments_renew_feeds;
+
+
+--
 -- Name: environments environments_updated; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -4088,6 +4431,15 @@ ALTER TABLE public.change_log_head ENABLE ALWAYS TRIGGER head_is_never_truncated
 CREATE TRIGGER heads_seen_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.change_log_heads_seen FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('What was seen is append-only.');
 
 ALTER TABLE public.change_log_heads_seen ENABLE ALWAYS TRIGGER heads_seen_are_kept;
+
+
+--
+-- Name: installation installation_is_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER installation_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.installation FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('The UIDs of calendars depend on it.');
+
+ALTER TABLE public.installation ENABLE ALWAYS TRIGGER installation_is_kept;
 
 
 --
@@ -4179,6 +4531,15 @@ ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_are_never_delete
 
 
 --
+-- Name: change_windows windows_as_they_were_note_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_as_they_were_note_feeds AFTER UPDATE ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_shown();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_as_they_were_note_feeds;
+
+
+--
 -- Name: environments windows_follow_new_environments; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -4230,6 +4591,33 @@ ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_updated;
 CREATE TRIGGER windows_updated_late AFTER UPDATE ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_approved();
 
 ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_updated_late;
+
+
+--
+-- Name: change_windows windows_with_spans_leave_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_with_spans_leave_feeds AFTER UPDATE ON public.change_windows REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_shown_elsewhere();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_with_spans_leave_feeds;
+
+
+--
+-- Name: change_windows windows_with_spans_note_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_with_spans_note_feeds AFTER INSERT ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_shown();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_with_spans_note_feeds;
+
+
+--
+-- Name: change_windows windows_with_spans_renew_feeds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER windows_with_spans_renew_feeds AFTER UPDATE ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_shown();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_with_spans_renew_feeds;
 
 
 --

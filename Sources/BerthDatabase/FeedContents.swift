@@ -76,7 +76,8 @@ extension BerthDatabase {
         case .labels(let labels) where labels.isEmpty: break
         case .labels(let labels):
             let rows = try await client.query(
-                "SELECT e.id FROM environments e WHERE matches_selector(e, \(PostgresJSON(labels)))")
+                "SELECT e.id FROM environments e WHERE matches_selector(e, \(PostgresJSON(labels)))"
+            )
             let ids = try rows.map { try $0.decode(Int64.self) }
             scope.environmentIDs = ids
             scope.windowEnvironmentIDs = ids
@@ -135,12 +136,14 @@ extension BerthDatabase {
                     SELECT s.window_id FROM unnest(?::bigint[]) e (id)
                     JOIN window_spans s ON s.environment_id = e.id AND s.period && tstzrange(?, NULL)
                     JOIN change_windows o ON o.id = s.window_id
-                    WHERE s.valid_until >= o.updated_at)
+                    WHERE s.valid_until = 'infinity'
+                       OR (o.state IN ('rejected', 'cancelled') AND s.valid_until >= o.updated_at))
                 """, binding: [ids, horizon.past])
         }
         if let teamID = scope.teamID { conditions.add("w.team_id =", teamID) }
         if let person = scope.person { conditions.add("w.requested_by =", person) }
-        return conditions.query(select: "SELECT w.id FROM change_windows w", suffix: "ORDER BY w.id")
+        return conditions.query(
+            select: "SELECT w.id FROM change_windows w", suffix: "ORDER BY w.id")
     }
 }
 

@@ -50,7 +50,9 @@ extension BerthDatabase {
             }
         }
         for page in contents.windows.pages(of: Self.recordsTogether) {
-            for window in try await feedWindows(page) { calendar.write(try writer.entry(window)) }
+            for window in try await feedWindows(page) {
+                for entry in try writer.entries(window) { calendar.write(entry) }
+            }
             if calendar.count > Self.pieceBytes { try await give(calendar.take()) }
         }
         calendar.end()

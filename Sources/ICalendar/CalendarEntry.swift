@@ -23,8 +23,8 @@ public struct CalendarEntry: Sendable {
     public var end: Date
     /// Which occurrence of the series it stands for.
     public var recurrenceID: Date?
-    /// The zone of the series that it belongs to; nil: all its times are in UTC.
-    public var zone: ZoneRules?
+    /// The clock of the series that it belongs to; nil: all its times are in UTC.
+    public var clock: SeriesClock?
     /// How it comes back; nil when it does not, and for what stands for one occurrence.
     public var recurrence: Recurrence?
     /// STATUS.
@@ -66,18 +66,7 @@ public struct CalendarEntry: Sendable {
         lines.property("CREATED", utc: createdAt)
         lines.property("LAST-MODIFIED", utc: modifiedAt)
         lines.property("SEQUENCE", plain: String(sequence))
-        if let recurrenceID { lines.property("RECURRENCE-ID", [recurrenceID], in: zone) }
-        lines.property("DTSTART", [start], in: zone)
-        lines.property("DTEND", [end], in: zone)
-        if let recurrence {
-            lines.property("RRULE", plain: recurrence.rule.ending(in: zone).description)
-            if !recurrence.exclusions.isEmpty {
-                lines.property("EXDATE", recurrence.exclusions, in: zone)
-            }
-            if !recurrence.additions.isEmpty {
-                lines.property("RDATE", recurrence.additions, in: zone)
-            }
-        }
+        writeTimes(to: &lines)
         lines.property("SUMMARY", text: summary)
         if !location.isEmpty { lines.property("LOCATION", text: location) }
         if !description.isEmpty { lines.property("DESCRIPTION", text: description) }
@@ -91,6 +80,30 @@ public struct CalendarEntry: Sendable {
         if let color { lines.property("COLOR", plain: color) }
         if let url { lines.property("URL", plain: url) }
         lines.end("VEVENT")
+    }
+}
+
+extension CalendarEntry {
+    private func writeTimes(to lines: inout ContentWriter) {
+        if let recurrenceID { lines.property("RECURRENCE-ID", [recurrenceID], on: clock) }
+        let isChanged = clock?.isChanged(from: start, to: end) ?? false
+        // An instant is the same on every clock, even where that clock shows it twice.
+        let ownClock = isChanged && recurrence == nil ? nil : clock
+        lines.property("DTSTART", [start], on: ownClock)
+        if isChanged, recurrence != nil {
+            // What all occurrences last: DTEND would say what this one's clock counts.
+            lines.property("DURATION", plain: "PT\(Int(end.timeIntervalSince(start)))S")
+        } else {
+            lines.property("DTEND", [end], on: ownClock)
+        }
+        guard let recurrence else { return }
+        lines.property("RRULE", plain: recurrence.rule.ending(in: clock?.zone).description)
+        if !recurrence.exclusions.isEmpty {
+            lines.property("EXDATE", recurrence.exclusions, on: clock)
+        }
+        if !recurrence.additions.isEmpty {
+            lines.property("RDATE", recurrence.additions, on: clock)
+        }
     }
 }
 

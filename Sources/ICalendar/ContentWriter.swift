@@ -80,18 +80,18 @@ struct ContentWriter: Sendable {
         close()
     }
 
-    /// A property whose value is several instants: in UTC, or on the clock of a zone.
-    mutating func property(_ name: StaticString, _ instants: [Date], in zone: ZoneRules?) {
+    /// A property whose value is several instants: in UTC, or on the clock of a series.
+    mutating func property(_ name: StaticString, _ instants: [Date], on clock: SeriesClock?) {
         append(name)
-        if let zone {
+        if let clock {
             append(";TZID=")
-            bytes.append(contentsOf: zone.identifier.utf8)
+            bytes.append(contentsOf: clock.zone.identifier.utf8)
         }
         bytes.append(UInt8(ascii: ":"))
         for (index, instant) in instants.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            if let zone {
-                append(zone.civilTime(at: instant))
+            if let clock {
+                append(clock.reading(of: instant))
             } else {
                 append(utc: instant)
             }

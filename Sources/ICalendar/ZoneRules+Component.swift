@@ -35,7 +35,9 @@ extension ZoneRules {
         in span: Range<Date>
     ) -> [(local: CivilTime, offsetFrom: Int, offsetTo: Int)] {
         let inside = transitions(in: span)
-        guard inside.isEmpty || inside[0].at > span.lowerBound else { return inside.map(Self.local) }
+        guard inside.isEmpty || inside[0].at > span.lowerBound else {
+            return inside.map(Self.local)
+        }
         if let before = lastTransition(before: span.lowerBound) {
             // A year earlier too, so that both halves of a yearly rule have a start before the span.
             let year = before.at.addingTimeInterval(-366 * 86_400)..<before.at

@@ -29,12 +29,15 @@ struct RouteTests {
         #expect(kept.count == Routes.all.count)
     }
 
-    @Test("Nothing under /v1 is open, and a viewer writes nothing but that it read a notice")
+    @Test(
+        "Nothing under /v1 is open, and a viewer writes only that it read a notice, and feed tokens"
+    )
     func roles() {
         for route in Routes.all {
             if case .signed = route.handler { continue }
             if route.path.hasPrefix("/v1/") { #expect(route.role != nil, "\(route.path)") }
-            if route.method != .get, route.path != "/v1/notices/{id}/read" {
+            let own = ["/v1/notices/{id}/read", "/v1/feed-tokens", "/v1/feed-tokens/{id}"]
+            if route.method != .get, !own.contains(route.path) {
                 #expect((route.role ?? .viewer) >= .booker, "\(route.path)")
             }
         }
@@ -46,6 +49,8 @@ struct RouteTests {
         #expect(Routes.allowed(at: "/v1/bookings/BK-1") == "GET, HEAD, PATCH, OPTIONS")
         #expect(Routes.allowed(at: "/v1/bookings/BK-1/cancel") == "POST, OPTIONS")
         #expect(Routes.allowed(at: "/livez") == "GET, HEAD, OPTIONS")
+        #expect(Routes.allowed(at: "/calendars/environments/a.b.ics") == "GET, HEAD, OPTIONS")
+        #expect(Routes.allowed(at: "/calendars/environments/a.txt") == nil)
         #expect(Routes.allowed(at: "/v1/nothing") == nil)
         #expect(Routes.allowed(at: "/") == nil)
     }

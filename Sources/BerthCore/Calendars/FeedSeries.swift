@@ -32,8 +32,10 @@ public struct FeedSeries: Sendable {
         self.bookings = bookings
     }
 
-    /// The zone on whose clock it recurs; nil: UTC, which needs no rules.
-    public var zone: ZoneRules? { timeZone == "UTC" ? nil : .named(timeZone) }
+    /// The clock by which it recurs; nil: UTC, which is never changed.
+    var clock: SeriesClock? {
+        timeZone == "UTC" ? nil : SeriesClock(.named(timeZone), first: first.lowerBound)
+    }
 }
 
 extension FeedWriter {
@@ -74,6 +76,7 @@ extension FeedWriter {
         for (id, booking) in order {
             let isAsTheRuleHasIt =
                 booking.startsAt == id && booking.endsAt == id.addingTimeInterval(length)
+                && series.clock?.isChanged(from: id, to: booking.endsAt) != true
             guard !isAsTheRuleHasIt || !looksLike(booking, pattern) else { continue }
             var exception = entry(booking, in: series)
             exception.recurrenceID = id
@@ -85,7 +88,7 @@ extension FeedWriter {
     private func entry(_ booking: FeedBooking, in series: FeedSeries) -> CalendarEntry {
         var entry = entry(booking, uid: uid(series.reference), sequence: series.revisions)
         entry.modifiedAt = series.updatedAt
-        entry.zone = series.zone
+        entry.clock = series.clock
         return entry
     }
 

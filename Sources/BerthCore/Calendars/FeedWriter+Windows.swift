@@ -2,8 +2,26 @@ import Foundation
 import ICalendar
 
 extension FeedWriter {
-    /// A change window. Throws when its stored rule is none.
-    public func entry(_ window: ChangeWindow) throws -> CalendarEntry {
+    /// A change window: one entry, and one for each occurrence in which clocks are changed. Throws when its stored
+    /// rule is none.
+    public func entries(_ window: ChangeWindow) throws -> [CalendarEntry] {
+        let master = try entry(window)
+        guard let clock = master.clock else { return [master] }
+        var entries = [master]
+        for start in window.starts {
+            let end = start.addingTimeInterval(window.draft.length)
+            guard clock.isChanged(from: start, to: end) else { continue }
+            var exception = master
+            exception.recurrence = nil
+            exception.recurrenceID = start
+            exception.start = start
+            exception.end = end
+            entries.append(exception)
+        }
+        return entries
+    }
+
+    private func entry(_ window: ChangeWindow) throws -> CalendarEntry {
         let draft = window.draft
         let isOver = window.state == .cancelled || window.state == .rejected
         let place = draft.labels.map { Feed.labels($0).selector } ?? Self.place(draft.environments)
@@ -22,7 +40,8 @@ extension FeedWriter {
         entry.isOpaque = draft.kind == .maintenance && !isOver
         if let text = draft.recurrence {
             let name = draft.timeZone ?? "UTC"
-            entry.zone = name == "UTC" ? nil : .named(name)
+            entry.clock =
+                name == "UTC" ? nil : SeriesClock(.named(name), first: draft.startsAt)
             entry.recurrence = Recurrence(
                 try RecurrenceRule(text.rrule), exclusions: text.exdates, additions: text.rdates)
         }

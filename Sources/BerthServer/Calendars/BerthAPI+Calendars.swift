@@ -80,7 +80,8 @@ extension BerthAPI {
 
     private static func describing(file name: String) -> HTTPFields {
         let safe = name.unicodeScalars.map { scalar in
-            scalar.isASCII && (scalar.properties.isAlphabetic || "0123456789.-_".contains(Character(scalar)))
+            scalar.isASCII
+                && (scalar.properties.isAlphabetic || "0123456789.-_".contains(Character(scalar)))
                 ? Character(scalar) : "-"
         }
         return [

@@ -73,7 +73,8 @@ private struct FeedTokenDraft {
         let detail = fields.read("detail", .choice(FeedDetail.allCases)) ?? .full
         let named = ["environment", "team", "person", "labels"].filter { fields.has($0) }
         if named.isEmpty {
-            fields.fault("environment", "or team, person or labels is required: of what is the feed?")
+            fields.fault(
+                "environment", "or team, person or labels is required: of what is the feed?")
         } else if named.count > 1 {
             fields.fault(named[1], "a token opens one feed: make another for this")
         }
