@@ -125,11 +125,30 @@ final class Connection {
         let words = lines.first?.split(separator: " ") ?? []
         guard words.count > 1, let status = Int(words[1]) else { throw Lost(reason: "\(lines)") }
         if status == 100 { return try receive() }
+        if headers["transfer-encoding"] == "chunked" {
+            return Answer(status: status, headers: headers, body: try chunks())
+        }
         let length = headers["content-length"].flatMap { Int($0) } ?? 0
         while received.count < length { try more() }
         let body = Data(received.prefix(length))
         received.removeFirst(length)
         return Answer(status: status, headers: headers, body: body)
+    }
+
+    /// A body of unknown length (RFC 9112, section 7.1).
+    private func chunks() throws -> Data {
+        var body = Data()
+        while true {
+            while !received.contains(10) { try more() }
+            let line = received.prefix { $0 != 13 }
+            guard let size = Int(String(decoding: line, as: UTF8.self), radix: 16) else {
+                throw Lost(reason: "no size of a chunk")
+            }
+            while received.count < line.count + 2 + size + 2 { try more() }
+            body += received[(line.count + 2)..<(line.count + 2 + size)]
+            received.removeFirst(line.count + 2 + size + 2)
+            if size == 0 { return body }
+        }
     }
 
     private func headEnd() -> Int? {

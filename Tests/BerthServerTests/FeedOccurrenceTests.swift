@@ -8,7 +8,7 @@ import Testing
 @Suite(
     "Calendar feeds in real clients", .gated, .enabled(if: CalendarClients.areThere, "no PyPI here")
 )
-struct CalendarClientTests {
+struct FeedOccurrenceTests {
     /// Series in five zones, over three years, some of them with what clocks make difficult.
     private static let series: [(zone: String, start: String, rule: String)] = [
         ("Europe/London", "2027-03-01T01:30:00Z", "FREQ=WEEKLY;COUNT=150"),
