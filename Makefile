@@ -39,6 +39,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	Benchmarks/search $(BENCH)
 	Benchmarks/lifecycle
 	Benchmarks/changes
+	Benchmarks/feeds
 
 clean: ## remove what was built; data directories stay
 	swift package clean

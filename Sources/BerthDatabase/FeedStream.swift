@@ -34,11 +34,16 @@ extension BerthDatabase {
             calendar.write(.named(zone), covering: span)
         }
         var names = FeedNames()
-        for page in contents.bookings.pages(of: Self.recordsTogether) {
-            for booking in try await feedBookings(page, &names) {
+        let pages = contents.bookings.pages(of: Self.recordsTogether)
+        var rows = try await feedBookings(pages.first ?? [])
+        for following in pages.dropFirst() + [[]] {
+            // Read while this page is written.
+            async let next = feedBookings(following)
+            for booking in try await names.bookings(rows, from: client) {
                 calendar.write(writer.entry(booking))
                 if calendar.count > Self.pieceBytes { try await give(calendar.take()) }
             }
+            rows = try await next
         }
         for page in contents.series.pages(of: Self.seriesTogether) {
             for series in try await feedSeries(page, contents.scope, &names) {
@@ -88,15 +93,14 @@ extension BerthDatabase {
         }
     }
 
-    private func feedBookings(
-        _ ids: ArraySlice<Int64>, _ names: inout FeedNames
-    ) async throws -> [FeedBooking] {
+    private func feedBookings(_ ids: ArraySlice<Int64>) async throws -> [FeedBookingRow] {
+        guard !ids.isEmpty else { return [] }
         let rows = try await client.query(
             """
             SELECT \(unescaped: FeedBookingRow.columnList) FROM bookings b
             WHERE b.id = ANY (\(Array(ids))) ORDER BY b.id
             """, deadline: .seconds(30))
-        return try await names.bookings(rows.map(FeedBookingRow.init), from: client)
+        return try rows.map(FeedBookingRow.init)
     }
 
     private func feedSeries(

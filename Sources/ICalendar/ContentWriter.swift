@@ -148,30 +148,40 @@ struct ContentWriter: Sendable {
     private mutating func append(text: String) {
         var text = text
         text.withUTF8 { utf8 in
+            var start = 0
             var index = 0
             while index < utf8.count {
-                let byte = utf8[index]
-                switch byte {
-                case UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: ","):
-                    bytes.append(UInt8(ascii: "\\"))
-                    bytes.append(byte)
-                case Self.lf: append("\\n")
-                case Self.cr where index + 1 < utf8.count && utf8[index + 1] == Self.lf: break
-                case Self.cr: append("\\n")
-                case 0x09: bytes.append(byte)
-                case 0x00..<0x20, 0x7F: break
-                case 0xC2 where index + 1 < utf8.count && utf8[index + 1] < 0xA0:
-                    if utf8[index + 1] == 0x85 { append("\\n") }
+                guard let (length, written) = Self.special(utf8, at: index) else {
                     index += 1
-                case 0xE2
-                where index + 2 < utf8.count && utf8[index + 1] == 0x80
-                    && (utf8[index + 2] == 0xA8 || utf8[index + 2] == 0xA9):
-                    append("\\n")
-                    index += 2
-                default: bytes.append(byte)
+                    continue
                 }
-                index += 1
+                bytes.append(contentsOf: utf8[start..<index])
+                append(written)
+                index += length
+                start = index
             }
+            bytes.append(contentsOf: utf8[start...])
+        }
+    }
+
+    /// How many bytes from here are not written as they are, and what is written for them; nil where none are.
+    private static func special(
+        _ utf8: UnsafeBufferPointer<UInt8>, at index: Int
+    ) -> (length: Int, written: StaticString)? {
+        func follows(_ distance: Int) -> UInt8 {
+            index + distance < utf8.count ? utf8[index + distance] : 0
+        }
+        switch utf8[index] {
+        case UInt8(ascii: ","): return (1, "\\,")
+        case UInt8(ascii: ";"): return (1, "\\;")
+        case UInt8(ascii: "\\"): return (1, "\\\\")
+        case lf: return (1, "\\n")
+        case cr: return (follows(1) == lf ? 2 : 1, "\\n")
+        case 0x00..<0x09, 0x0B..<0x20, 0x7F: return (1, "")
+        case 0xC2 where follows(1) < 0xA0: return (2, follows(1) == 0x85 ? "\\n" : "")
+        case 0xE2 where follows(1) == 0x80 && (follows(2) == 0xA8 || follows(2) == 0xA9):
+            return (3, "\\n")
+        default: return nil
         }
     }
 

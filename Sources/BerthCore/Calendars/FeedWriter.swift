@@ -54,9 +54,16 @@ public struct FeedWriter: Sendable {
     }
 
     static func lines(_ facts: [(name: String?, value: String?)]) -> String {
-        facts.compactMap { name, value in
-            guard let value, !value.isEmpty else { return nil }
-            return name.map { "\($0): \(value)" } ?? value
-        }.joined(separator: "\n")
+        var text = ""
+        for (name, value) in facts {
+            guard let value, !value.isEmpty else { continue }
+            if !text.isEmpty { text += "\n" }
+            if let name {
+                text += name
+                text += ": "
+            }
+            text += value
+        }
+        return text
     }
 }
