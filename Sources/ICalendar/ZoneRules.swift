@@ -41,6 +41,13 @@ public struct ZoneRules: Hashable, Sendable {
         self.offsets = offsets
     }
 
+    /// A table of its own: `starts` ascending, each once, and one offset more, each within a day of UTC.
+    init(identifier: String, starts: [Int], offsets: [Int]) {
+        self.identifier = identifier
+        self.starts = starts
+        self.offsets = offsets
+    }
+
     /// Seconds east of UTC in force at an instant.
     public func offset(at instant: Date) -> Int {
         offset(atSecond: Int(instant.timeIntervalSince1970.rounded(.down)))

@@ -4,21 +4,16 @@ import Testing
 
 @Suite("Reading calendars")
 struct CalendarFileTests {
-    private static func zone(_ name: String) -> (name: String, rules: ZoneRules)? {
+    static func zone(_ name: String) -> (name: String, rules: ZoneRules)? {
         guard name.contains("/") || name == "UTC" else { return nil }
         return TimeZone(identifier: name).map { (name, ZoneRules($0)) }
     }
 
-    private static func read(_ text: String) throws -> CalendarFile {
+    static func read(_ text: String) throws -> CalendarFile {
         try CalendarFile(
             Data(text.utf8),
             zone: ("Europe/London", ZoneRules(TimeZone(identifier: "Europe/London") ?? .gmt)),
             named: zone)
-    }
-
-    private static func event(_ lines: String...) -> String {
-        (["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:1"] + lines + ["END:VEVENT", "END:VCALENDAR", ""])
-            .joined(separator: "\r\n")
     }
 
     @Test("Folds are undone, also inside a character, and escapes")

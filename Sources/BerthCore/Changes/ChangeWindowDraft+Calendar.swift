@@ -10,7 +10,7 @@ extension ChangeWindowDraft {
         func fault(_ detail: String) -> CalendarFault {
             CalendarFault(line: event.line, detail: detail)
         }
-        guard !event.isOverride else {
+        guard event.recurrenceID == nil else {
             throw fault(
                 "is one occurrence moved by itself: windows of a series are all alike; import it alone"
             )
@@ -28,7 +28,7 @@ extension ChangeWindowDraft {
             throw fault("names no environment in LOCATION: import with --environment")
         }
         guard event.start < event.end else { throw fault("takes no time: give it a DTEND") }
-        guard event.status != "CANCELLED" else { throw fault("is cancelled") }
+        guard event.status != .cancelled else { throw fault("is cancelled") }
         self.init(
             kind: kind, environments: places,
             title: String(ReportedChange.cleaned(event.summary).prefix(Limits.titleCharacters)),
@@ -39,6 +39,12 @@ extension ChangeWindowDraft {
         }
         timeZone = event.timeZone
         if let rule = event.rule {
+            guard timeZone != nil else {
+                throw fault("recurs in a zone of the calendar's own: name an IANA zone in TZID")
+            }
+            guard event.additionEnds.isEmpty else {
+                throw fault("has periods in RDATE: all of a series take as long")
+            }
             recurrence = RecurrenceText(
                 rrule: rule, exdates: event.exclusions, rdates: event.additions)
         } else if !event.additions.isEmpty {

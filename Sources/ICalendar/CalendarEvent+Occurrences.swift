@@ -1,0 +1,46 @@
+import Foundation
+
+extension CalendarEvent {
+    /// The periods of the event, ascending, each start once: of one that recurs, all of its recurrence set (RFC
+    /// 5545, section 3.8.5), overrides apart. Its own start is always the first of them, unless excluded: so do
+    /// the calendars that people look at, where the rule alone would leave it out.
+    ///
+    /// Throws ``RecurrenceFault`` for a rule that is wrong, has no end, or gives more than `atMost`. Cost as
+    /// ``RecurrenceRule/starts(from:in:until:atMost:)``.
+    public func occurrences(atMost most: Int) throws(RecurrenceFault) -> [Range<Date>] {
+        var starts = Set(additions)
+        starts.insert(start)
+        if let rule {
+            let rule = try RecurrenceRule(rule, beginning: zone.civilTime(at: start))
+            guard rule.end != nil else {
+                throw RecurrenceFault("has no end: add COUNT or UNTIL")
+            }
+            starts.formUnion(
+                try Recurrence(rule).starts(from: start, in: zone, atMost: most))
+        }
+        guard starts.count <= most else {
+            throw RecurrenceFault("gives more than \(most) occurrences: end it sooner")
+        }
+        return starts.subtracting(exclusions).sorted().map { start in
+            start..<(additionEnds[start] ?? length.end(from: start, in: zone))
+        }
+    }
+}
+
+extension RecurrenceRule {
+    /// The rule of what begins at a local time. Lotus Notes, among others, says that time's parts once more, as
+    /// BYHOUR, BYMINUTE and BYSECOND; what says another time of day is refused.
+    init(_ text: String, beginning first: CivilTime) throws(RecurrenceFault) {
+        let parts = text.split(separator: ";").filter { part in
+            let sides = part.uppercased().split(separator: "=")
+            guard sides.count == 2, let number = Int(sides[1]) else { return true }
+            switch sides[0] {
+            case "BYHOUR": return number != first.hour
+            case "BYMINUTE": return number != first.minute
+            case "BYSECOND": return number != first.second
+            default: return true
+            }
+        }
+        try self.init(parts.joined(separator: ";"))
+    }
+}
