@@ -5,7 +5,7 @@ extension CivilTime {
     /// second, or `20270301T090000`; nil for anything else.
     init?(basicText text: Substring, isEndOfDay: Bool) {
         let bytes = Array(text.utf8)
-        guard bytes.count == 8 || (bytes.count == 15 && bytes[8] == UInt8(ascii: "T")) else {
+        guard bytes.count == 8 || (bytes.count == 15 && bytes[8] | 0x20 == UInt8(ascii: "t")) else {
             return nil
         }
         func number(_ range: Range<Int>) -> Int? {
