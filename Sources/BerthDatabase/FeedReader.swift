@@ -116,10 +116,12 @@ extension BerthDatabase {
     private func subject(of feed: Feed) async throws -> (kind: String, id: String) {
         switch feed {
         case .environment(let key):
-            guard
-                let environment = try? await environments.environments([key], from: client).first
-            else { throw BerthError.notFound(Feed.unknown) }
-            return ("environment", String(environment.id))
+            do {
+                let environment = try await environments.environments([key], from: client)[0]
+                return ("environment", String(environment.id))
+            } catch BerthError.invalid {
+                throw BerthError.notFound(Feed.unknown)
+            }
         case .team(let name):
             guard let id = try await teams.id(name, from: client) else {
                 throw BerthError.notFound(Feed.unknown)

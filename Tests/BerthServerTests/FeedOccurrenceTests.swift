@@ -64,6 +64,35 @@ struct FeedOccurrenceTests {
         }
     }
 
+    @Test("A window lasts as long on the nights when clocks are changed as on the others")
+    func windows() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let made = try await api.post(
+                "/v1/change-windows",
+                """
+                {"kind":"maintenance","environments":["uat-1"],"title":"Night","timeZone":"Europe/London",\
+                "startsAt":"2027-03-07T00:30:00Z","endsAt":"2027-03-07T06:30:00Z",\
+                "recurrence":{"rrule":"FREQ=WEEKLY;COUNT=40"}}
+                """, as: "ada")
+            #expect(made.status == 201, "\(made.text)")
+            let feed = try await api.get("/calendars/environments/uat-1.ics", as: "vera")
+            let read = try CalendarClients.python(
+                """
+                import icalendar, recurring_ical_events, sys, datetime
+                calendar = icalendar.Calendar.from_ical(sys.stdin.buffer.read())
+                utc = datetime.timezone.utc
+                for e in recurring_ical_events.of(calendar).between((2027, 1, 1), (2028, 1, 1)):
+                    lasts = e["DTEND"].dt.astimezone(utc) - e["DTSTART"].dt.astimezone(utc)
+                    print(e["DTSTART"].dt.astimezone(utc).strftime("%Y-%m-%dT%H:%M:%SZ"), lasts)
+                """, feed.text)
+            let lines = read.split(separator: "\n")
+            #expect(lines.count == 40 && lines.allSatisfy { $0.hasSuffix(" 6:00:00") }, "\(read)")
+            #expect(lines.contains("2027-03-28T00:30:00Z 6:00:00"))
+            #expect(lines.contains("2027-10-30T23:30:00Z 6:00:00"))
+        }
+    }
+
     private func bookings(
         _ api: TestAPI, _ environment: String
     ) async throws -> [(reference: String, start: Date, end: Date, title: String, isLive: Bool)] {

@@ -66,9 +66,9 @@ public struct FeedBooking: Sendable, Equatable {
 
     var status: CalendarEntry.Status {
         switch state {
-        case .requested: .tentative
+        case .requested, .waitlisted: .tentative
         case .confirmed, .active, .completed: .confirmed
-        case .waitlisted, .rejected, .cancelled, .expired, .displaced: .cancelled
+        case .rejected, .cancelled, .expired, .displaced: .cancelled
         }
     }
 }
