@@ -75,8 +75,7 @@ public struct CalendarImport: Sendable {
             }
             let gone = known.values.filter { !$0.state.isOver && $0.endsAt > now }
             for booking in gone.sorted(by: { $0.reference.id < $1.reference.id }) {
-                _ = try await database.cancelBooking(
-                    call(booking, dryRun: dryRun), reason: Self.reason)
+                guard try await cancel(booking, dryRun: dryRun) else { continue }
                 result.cancelled += 1
             }
         }
@@ -94,6 +93,18 @@ public struct CalendarImport: Sendable {
             }
         }
         return result
+    }
+
+    /// Whether there was anything left to cancel.
+    private func cancel(_ booking: Booking, dryRun: Bool) async throws -> Bool {
+        var call = call(booking, dryRun: dryRun)
+        call.expecting = nil
+        do {
+            _ = try await database.cancelBooking(call, reason: Self.reason)
+            return true
+        } catch BerthError.illegalMove {
+            return false
+        }
     }
 
     private func call(_ booking: Booking, dryRun: Bool) -> BookingMoveCall {

@@ -60,14 +60,14 @@ extension ImportBookingsCommand {
 
     /// The zone of days and of times without one: as told, or that of all environments that are meant.
     private func zone(_ names: CalendarNames) throws -> String {
+        for key in calendar.environment where names.timeZones[key] == nil {
+            throw ValidationError("--environment: there is no environment \(key)")
+        }
         if let named = calendar.timeZone {
             guard let zone = ZoneName.zone(named) else {
                 throw ValidationError("--time-zone: there is no IANA zone \(named)")
             }
             return zone.identifier
-        }
-        for key in calendar.environment where names.timeZones[key] == nil {
-            throw ValidationError("--environment: there is no environment \(key)")
         }
         let zones = names.timeZones.filter { key, _ in
             calendar.environment.isEmpty || calendar.environment.contains(key)

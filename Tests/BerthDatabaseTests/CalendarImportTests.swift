@@ -250,4 +250,20 @@ struct CalendarImportTests {
             #expect(read.rejects.count == 60 - Limits.calendarBookings / 366)
         }
     }
+
+    @Test("A calendar of too many events that recur is rejected from there on")
+    func tooManySeries() throws {
+        let count = Limits.calendarSeries + 1
+        let each = (1...count).map {
+            Self.event("\($0)", "20300101T090000Z", "RDATE:20300102T090000Z")
+        }
+        let file = ["BEGIN:VCALENDAR"] + each + ["END:VCALENDAR"]
+        let read = BookingCalendar(
+            try CalendarFile(
+                Data(file.joined(separator: "\n").utf8), zone: ("UTC", ZoneRules(.gmt)),
+                named: { _ in nil }),
+            options: BookingCalendar.Options(team: "crm"),
+            names: CalendarNames(environments: [("uat-1", "", "UTC")], teams: []))
+        #expect(read.rejects.map(\.fields.first) == ["\(count)"])
+    }
 }

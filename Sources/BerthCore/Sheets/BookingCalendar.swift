@@ -49,11 +49,13 @@ public struct BookingCalendar: Sendable {
     public private(set) var transparent = 0
 
     private var rowCount = 0
+    private var recurringCount = 0
     private let options: Options
     private let names: CalendarNames
 
     /// Reads the events of a calendar. Rejects a series without end, one of more than ``Limits/occurrences``, and
-    /// what goes beyond ``Limits/calendarBookings`` in all. O(bookings).
+    /// what goes beyond ``Limits/calendarBookings`` or ``Limits/calendarSeries`` in all. O(bookings), and at most
+    /// 5 ms an event that recurs.
     public init(_ file: CalendarFile, options: Options, names: CalendarNames) {
         self.options = options
         self.names = names
@@ -124,8 +126,16 @@ public struct BookingCalendar: Sendable {
             transparent += 1
             return
         }
+        let recurs = main.rule != nil || !main.additions.isEmpty
+        recurringCount += recurs ? 1 : 0
+        guard recurringCount <= Limits.calendarSeries else {
+            series.isWhole = false
+            reject(
+                main, .invalid,
+                "the calendar has more than \(Limits.calendarSeries) events that recur: split it")
+            return
+        }
         do throws(RecurrenceFault) {
-            let recurs = main.rule != nil || !main.additions.isEmpty
             let periods = try main.occurrences(atMost: Limits.occurrences)
             let own = periods.map { (start: recurs ? $0.lowerBound : nil, period: $0) }
             book(main, own.filter { overrides[$0.period.lowerBound] == nil }, &series)
@@ -163,9 +173,14 @@ public struct BookingCalendar: Sendable {
         SheetSource(
             line: event.line, place: rejects.count + 1,
             fields: [
-                event.uid, event.summary, event.location, RFC3339.string(period.lowerBound),
-                RFC3339.string(period.upperBound),
+                Self.short(event.uid), Self.short(event.summary), Self.short(event.location),
+                RFC3339.string(period.lowerBound), RFC3339.string(period.upperBound),
             ])
+    }
+
+    /// A series can be rejected as often as it has occurrences: none of them is to fill a disk.
+    private static func short(_ text: String) -> String {
+        String(text.prefix(Limits.textCharacters))
     }
 
     private mutating func reject(_ event: CalendarEvent, _ reason: RejectReason, _ detail: String) {
@@ -176,7 +191,8 @@ public struct BookingCalendar: Sendable {
 
     private mutating func reject(_ fault: CalendarFault) {
         let source = SheetSource(
-            line: fault.line, place: rejects.count + 1, fields: [fault.uid ?? "", "", "", "", ""])
+            line: fault.line, place: rejects.count + 1,
+            fields: [Self.short(fault.uid ?? ""), "", "", "", ""])
         rejects.append(
             SheetReject(source, copy: nil, reason: .invalid, detail: fault.detail))
     }
