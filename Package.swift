@@ -120,7 +120,8 @@ let package = Package(
         .testTarget(
             name: "BerthDatabaseTests",
             dependencies: [
-                "BerthCore", "BerthDatabase", "BerthSQL", "BerthTestSupport", "Postgres", logging,
+                "BerthCore", "BerthDatabase", "BerthSQL", "BerthTestSupport", "ICalendar",
+                "Postgres", logging,
             ]),
         .testTarget(
             name: "EndToEndTests",

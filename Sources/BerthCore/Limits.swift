@@ -113,6 +113,10 @@ public enum Limits {
     public static let sheetFields = 256
     /// Bytes of one field of a sheet; above what the longest note needs at four bytes a character.
     public static let sheetFieldBytes = 64 * 1024
+    /// Bookings that one imported calendar gives: each is read, compared and decided in memory.
+    public static let calendarBookings = 20_000
+    /// Events that recur, in one imported calendar: to expand one can take 5 ms, whatever it gives.
+    public static let calendarSeries = 2_000
     /// The longest booking given by its length, in minutes.
     public static let bookingMinutes = bookingDays * 24 * 60
     /// Years that a local time may lie in; zone rules are tabulated for these.

@@ -35,6 +35,16 @@ public struct BookingImport: Sendable {
     public func run(
         _ rows: [SheetRow], dryRun: Bool, progress: @Sendable (Int) -> Void
     ) async throws -> [ImportedRow] {
+        let known = rows.map { row in
+            (row, Data(SHA256.hash(data: Data(row.identity.canonicalBytes))))
+        }
+        return try await run(known, dryRun: dryRun, progress: progress)
+    }
+
+    /// The same, of rows that are known by what goes with them.
+    func run(
+        _ rows: [(row: SheetRow, identity: Data)], dryRun: Bool, progress: @Sendable (Int) -> Void
+    ) async throws -> [ImportedRow] {
         let groups = stride(from: 0, to: rows.count, by: Self.rowsTogether).map {
             Array(rows[$0..<min($0 + Self.rowsTogether, rows.count)])
         }
@@ -53,8 +63,8 @@ public struct BookingImport: Sendable {
     }
 
     private func importAll(
-        _ groups: [[SheetRow]], progress: (Int) -> Void,
-        _ importGroup: ([SheetRow]) async throws -> [ImportedRow]
+        _ groups: [[(row: SheetRow, identity: Data)]], progress: (Int) -> Void,
+        _ importGroup: ([(row: SheetRow, identity: Data)]) async throws -> [ImportedRow]
     ) async throws -> [ImportedRow] {
         var imported: [ImportedRow] = []
         for group in groups {
@@ -65,10 +75,11 @@ public struct BookingImport: Sendable {
     }
 
     private func importGroup(
-        _ rows: [SheetRow], in transaction: PostgresTransaction
+        _ known: [(row: SheetRow, identity: Data)], in transaction: PostgresTransaction
     ) async throws -> [ImportedRow] {
         var results: [Int: ImportedRow] = [:]
-        let identities = rows.map { Data(SHA256.hash(data: Data($0.identity.canonicalBytes))) }
+        let rows = known.map(\.row)
+        let identities = known.map(\.identity)
         for index in try await transaction.indices(ofImported: identities) {
             results[index] = .alreadyThere
         }

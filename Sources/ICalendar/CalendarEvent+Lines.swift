@@ -1,10 +1,8 @@
 import Foundation
 
 extension CalendarEvent {
-    /// The most starts that an event lists.
-    private static let mostDates = 10_000
     /// The last second of the year 9999.
-    private static let latest = Date(timeIntervalSince1970: 253_402_300_799)
+    static let latest = Date(timeIntervalSince1970: 253_402_300_799)
 
     /// An event from its lines. Throws ``CalendarFault`` with the line of the first property that is wrong.
     init(_ part: CalendarParts.Part, in zones: inout CalendarZones) throws(CalendarFault) {
@@ -45,10 +43,6 @@ extension CalendarEvent {
         additions = further.map(\.start)
         additionEnds = [:]
         for case (let start, let end?) in further { additionEnds[start] = end }
-        guard exclusions.count + additions.count <= Self.mostDates else {
-            throw CalendarFault(
-                line: part.line, detail: "lists more than \(Self.mostDates) EXDATE and RDATE")
-        }
         recurrenceID = try Self.recurrenceID(part.first(.recurrenceID), of: begin, in: &zones)
     }
 
@@ -94,6 +88,9 @@ extension CalendarEvent {
 }
 
 extension CalendarParts.Part {
+    /// The most starts that an event excludes, and the most that it adds.
+    private static let mostDates = 10_000
+
     /// The starts that properties of a name list; of periods, with their ends (RFC 5545, section 3.8.5). A day
     /// beside an event with a time means that time of the day, as calendars write it.
     fileprivate func starts(
@@ -103,6 +100,11 @@ extension CalendarParts.Part {
         for index in lines.indices where lines[index].name == name {
             let property = lines[index]
             for value in property.value.split(separator: ",") {
+                guard starts.count < Self.mostDates else {
+                    throw CalendarFault(
+                        line: property.line,
+                        detail: "\(name.rawValue) lists more than \(Self.mostDates) dates")
+                }
                 let sides = value.split(separator: "/", maxSplits: 1)
                 guard let first = sides.first else { continue }
                 let time = try CalendarTime(first, of: property, in: &zones)

@@ -5,7 +5,8 @@ extension CalendarEvent {
     /// 5545, section 3.8.5), overrides apart. Its own start is always the first of them, unless excluded: so do
     /// the calendars that people look at, where the rule alone would leave it out.
     ///
-    /// Throws ``RecurrenceFault`` for a rule that is wrong, has no end, or gives more than `atMost`. Cost as
+    /// Throws ``RecurrenceFault`` for a rule that is wrong, has no end, gives more than `atMost`, or
+    /// goes on after the year 9999. Cost as
     /// ``RecurrenceRule/starts(from:in:until:atMost:)``.
     public func occurrences(atMost most: Int) throws(RecurrenceFault) -> [Range<Date>] {
         var starts = Set(additions)
@@ -21,9 +22,13 @@ extension CalendarEvent {
         guard starts.count <= most else {
             throw RecurrenceFault("gives more than \(most) occurrences: end it sooner")
         }
-        return starts.subtracting(exclusions).sorted().map { start in
+        let periods = starts.subtracting(exclusions).sorted().map { start in
             start..<(additionEnds[start] ?? length.end(from: start, in: zone))
         }
+        guard periods.allSatisfy({ $0.upperBound <= Self.latest }) else {
+            throw RecurrenceFault("goes on after the year 9999")
+        }
+        return periods
     }
 }
 

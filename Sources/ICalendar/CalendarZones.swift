@@ -18,7 +18,8 @@ struct CalendarZones {
     private(set) var standard: Zone
     private let named: (String) -> NamedZone?
     private var own: [String: CalendarParts.Part] = [:]
-    private var known: [String: Zone] = [:]
+    /// By TZID, those that lead to none included: each look-up asks the system.
+    private var known: [String: Zone?] = [:]
     private var expanded = 0
 
     init(
@@ -39,10 +40,15 @@ struct CalendarZones {
     /// The zone of a TZID. Throws ``CalendarFault`` for one that nothing describes.
     mutating func zone(_ id: String, line: Int) throws(CalendarFault) -> Zone {
         let id = String(id[...].trimmingSpaces)
-        if let zone = known[id] { return zone }
+        if let zone = known[id] {
+            if let zone { return zone }
+            throw CalendarFault(
+                line: line, detail: "TZID \(id.prefix(80)) is no zone, as was said before")
+        }
         guard known.count < Self.mostNames else {
             throw CalendarFault(line: line, detail: "is one of more than \(Self.mostNames) TZIDs")
         }
+        known[id] = .some(nil)
         let zone = try found(id, line: line)
         known[id] = zone
         return zone

@@ -6,22 +6,23 @@ import Foundation
 /// `berth import`: takes in what a team has in sheets.
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "import", abstract: "Imports environments, bookings, windows and changes.",
+        commandName: "import",
+        abstract: "Imports environments, bookings, windows and changes; bookings, unless said.",
         discussion: """
             The delimiter is detected (comma, semicolon or tab). Rows that cannot be imported are written \
             to the rejects file, each with its line, its reason and what it met; put right, that file can \
-            be imported itself. Importing a sheet again books nothing twice.
+            be imported itself. Importing a sheet or a calendar again books nothing twice.
             Exit codes: 0 all rows are in, 1 some were rejected, 2 usage or failure.
             """,
         subcommands: [
             ImportBookingsCommand.self, ImportEnvironmentsCommand.self, ImportWindowsCommand.self,
             ImportChangesCommand.self,
-        ])
+        ], defaultSubcommand: ImportBookingsCommand.self)
 }
 
 /// What both imports are told.
 struct SheetOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("The sheet.", valueName: "file.csv")) var file: String
+    @Argument(help: ArgumentHelp("The sheet, or the calendar.", valueName: "file")) var file: String
 
     @Option(
         help: ArgumentHelp(
@@ -83,15 +84,22 @@ struct SheetOptions: ParsableArguments {
 struct ImportBookingsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bookings",
-        abstract: "Books the rows of a team's sheet, first come first served.",
+        abstract: "Books the rows of a team's sheet or the events of its calendar.",
         discussion: """
             Columns: environment, team, from, to or minutes, title; optional mode, contact, ticket, notes, \
             labels, timeZone. Local times are read in the environment's zone; one that does not exist or \
             is ambiguous is refused. What is over already is kept as history and holds nothing.
+
+            Of a calendar (.ics), each event is a booking: its title in SUMMARY, its notes in DESCRIPTION, its \
+            environments (keys or names) in LOCATION, its team among CATEGORIES, unless the options say them. \
+            One that recurs is a booking for each occurrence. Imported again, a calendar changes its bookings \
+            to what it has now: moved, retitled, or cancelled. Transparent events are skipped. A dry run \
+            decides each change as if it were the only one.
             """)
 
     @OptionGroup var sheet: SheetOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var calendar: CalendarOptions
 
     @Option(
         help: ArgumentHelp(
@@ -101,6 +109,7 @@ struct ImportBookingsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let data = try sheet.data()
+        if sheet.file.lowercased().hasSuffix(".ics") { return try await importCalendar(data) }
         let options = BookingSheet.Options(
             names: try sheet.names(), pattern: try dateFormat.map { try DatePattern($0) })
         let (read, rows) = try await database.withDatabase { database in

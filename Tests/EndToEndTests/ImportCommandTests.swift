@@ -111,6 +111,66 @@ struct ImportCommandTests {
         }
     }
 
+    @Test("A calendar's events are booked, rejected with their lines, and booked once")
+    func calendar() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1") { $0.timeZone = "Europe/Berlin" }
+            let path = try await Scratch.file(
+                "calendar",
+                """
+                BEGIN:VCALENDAR
+                BEGIN:VEVENT
+                UID:1@example.org
+                DTSTART;TZID=W. Europe Standard Time:20310701T090000
+                DTEND;TZID=W. Europe Standard Time:20310701T120000
+                RRULE:FREQ=WEEKLY;COUNT=2
+                SUMMARY:Prüfung
+                LOCATION:uat-1
+                END:VEVENT
+                BEGIN:VEVENT
+                UID:2@example.org
+                DTSTART:20310708
+                SUMMARY:All day
+                LOCATION:uat-1
+                END:VEVENT
+                BEGIN:VEVENT
+                DTSTART:nonsense
+                END:VEVENT
+                END:VCALENDAR
+
+                """)
+            let file = path + ".ics"
+            try FileManager.default.moveItem(atPath: path, toPath: file)
+            let rejects = try await Scratch.path("rejects")
+            let arguments = [
+                "import", file, "--team", "crm", "--rejects", rejects, "--database-url", url,
+            ]
+            let dry = try await Berth.run(arguments + ["--dry-run"])
+            #expect(dry.code == 1)
+            #expect(dry.log.contains("2 booked"), "\(dry.log)")
+            #expect(try await Self.bookings(database) == 0)
+
+            let first = try await Berth.run(arguments)
+            #expect(first.code == 1)
+            #expect(first.log.contains("2 booked"), "\(first.log)")
+            #expect(first.log.contains("2 rejected"), "\(first.log)")
+            #expect(try Self.rows(rejects) == 2)
+            let text = try String(contentsOfFile: rejects, encoding: .utf8)
+            #expect(text.contains("17,,invalid,DTSTART is no date or time"), "\(text)")
+            #expect(text.contains("10,1,conflict,uat-1 is taken"), "\(text)")
+            let second = try await Berth.run(arguments)
+            #expect(second.log.contains("0 booked"), "\(second.log)")
+            #expect(second.log.contains("2 there already"), "\(second.log)")
+            #expect(try await Self.bookings(database) == 2)
+
+            let none = try await Scratch.file("none", "BEGIN:VEVENT\n")
+            try FileManager.default.moveItem(atPath: none, toPath: none + ".ics")
+            let refused = try await Berth.run("import", none + ".ics", "--database-url", url)
+            #expect(refused.code == 2)
+            #expect(refused.log.contains("line 1"), "\(refused.log)")
+        }
+    }
+
     @Test("Usage errors exit with 2 and say what is wrong")
     func usage() async throws {
         let missing = try await Berth.run(

@@ -100,6 +100,14 @@ struct CalendarOccurrenceTests {
         }
     }
 
+    @Test("Occurrences that end after the year 9999 are refused")
+    func farEnds() throws {
+        for lines in ["RDATE;VALUE=PERIOD:99990101T000000Z/P1000000W", "RRULE:FREQ=DAILY;COUNT=9"] {
+            let event = try Self.event("DTSTART:20270301", "DTEND:99991231", lines)
+            #expect(throws: RecurrenceFault.self) { try event.occurrences(atMost: 366) }
+        }
+    }
+
     @Test("An override keeps the start that it stands for")
     func overrides() throws {
         let event = try Self.event(
