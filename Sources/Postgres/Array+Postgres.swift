@@ -38,7 +38,7 @@ extension Array: PostgresDecodable where Element: PostgresDecodable {
             else { throw value.mismatch(Self.self, "the value is cut short") }
             offset += 4
             if length < 0 {
-                append(try Element.decode(nil))
+                append(try Element.null())
             } else {
                 let bytes = UnsafeRawBufferPointer(rebasing: value.bytes[offset..<offset + length])
                 let type = PostgresType(oid: elementType)

@@ -40,9 +40,9 @@ public struct PostgresValue {
 }
 
 extension PostgresDecodable {
-    /// Reads a value that may be NULL.
-    static func decode(_ value: PostgresValue?) throws -> Self {
-        if let value { return try Self(postgres: value) }
+    /// What NULL is read as. Out of line: the type of an optional is looked up at each call of what mentions it.
+    @inline(never)
+    static func null() throws -> Self {
         if let null = postgresNull { return null }
         throw PostgresError(.decoding, "NULL cannot be read as \(Self.self)")
     }

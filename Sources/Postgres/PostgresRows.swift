@@ -68,7 +68,12 @@ public struct PostgresRow: Sendable {
     /// The value of a column counted from 0.
     func decode<Value: PostgresDecodable>(_ index: Int, as _: Value.Type) throws -> Value {
         do {
-            return try result.withValue(row: number, column: index, Value.decode)
+            // No closure over the value: a generic one costs more than most values take to read.
+            defer { withExtendedLifetime(result) {} }
+            guard let value = result.value(row: number, column: index) else {
+                return try Value.null()
+            }
+            return try Value(postgres: value)
         } catch var error as PostgresError {
             error.columnName = result.columnName(index)
             throw error

@@ -42,18 +42,14 @@ final class QueryResult: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with a value, which is valid only until it returns; `nil` is NULL.
-    func withValue<Value>(
-        row: Int, column: Int, _ body: (PostgresValue?) throws -> Value
-    ) rethrows -> Value {
+    /// A value, which is valid as long as the result is; `nil` is NULL.
+    func value(row: Int, column: Int) -> PostgresValue? {
         let (row, column) = (Int32(row), Int32(column))
-        return try withExtendedLifetime(self) {
-            guard PQgetisnull(pointer, row, column) == 0 else { return try body(nil) }
-            let bytes = UnsafeRawBufferPointer(
+        guard PQgetisnull(pointer, row, column) == 0 else { return nil }
+        return PostgresValue(
+            type: PostgresType(oid: PQftype(pointer, column)),
+            bytes: UnsafeRawBufferPointer(
                 start: PQgetvalue(pointer, row, column),
-                count: Int(PQgetlength(pointer, row, column)))
-            let type = PostgresType(oid: PQftype(pointer, column))
-            return try body(PostgresValue(type: type, bytes: bytes))
-        }
+                count: Int(PQgetlength(pointer, row, column))))
     }
 }
