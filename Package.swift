@@ -96,7 +96,8 @@ let package = Package(
                 "BerthTestSupport", "PostgresCluster", "cluster-holder", logging, lifecycle,
             ]),
         .testTarget(
-            name: "ICalendarTests", dependencies: ["ICalendar"], resources: [.copy("Fixtures")]),
+            name: "ICalendarTests", dependencies: ["BerthTestSupport", "ICalendar"],
+            resources: [.copy("Fixtures")]),
         .testTarget(
             name: "BerthCoreTests", dependencies: ["BerthCore", "ICalendar"],
             resources: [.copy("Fixtures")]),

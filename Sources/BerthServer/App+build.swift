@@ -24,7 +24,8 @@ public func buildApplication(
     let metrics = ServerMetrics(routes: Routes.all)
     let api = BerthAPI(
         database: database, metrics: metrics, contract: contract, clock: clock,
-        publicURL: settings.publicURL ?? "http://\(settings.host):\(settings.port)",
+        publicURL: PublicURL(
+            settings.publicURL ?? "http://\(settings.host):\(settings.port)"),
         githubSecret: settings.githubSecret)
     return Application(
         router: buildRouter(api),

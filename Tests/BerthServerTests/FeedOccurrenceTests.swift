@@ -6,7 +6,7 @@ import Testing
 /// What real calendar clients make of our feeds. They come from PyPI, once a machine, into a folder of their own;
 /// where there is no network these tests say so and skip.
 @Suite(
-    "Calendar feeds in real clients", .gated, .enabled(if: CalendarClients.areThere, "no PyPI here")
+    "Calendar feeds in real clients", .gated, .enabled("no PyPI here") { await CalendarClients.areThere }
 )
 struct FeedOccurrenceTests {
     /// Series in five zones, over three years, some of them with what clocks make difficult.
@@ -44,7 +44,7 @@ struct FeedOccurrenceTests {
             }
             for index in Self.series.indices {
                 let feed = try await api.get("/calendars/environments/uat-\(index).ics", as: "vera")
-                let read = try CalendarClients.python(
+                let read = try await CalendarClients.python(
                     """
                     import icalendar, recurring_ical_events, sys, datetime
                     calendar = icalendar.Calendar.from_ical(sys.stdin.buffer.read())
@@ -77,7 +77,7 @@ struct FeedOccurrenceTests {
                 """, as: "ada")
             #expect(made.status == 201, "\(made.text)")
             let feed = try await api.get("/calendars/environments/uat-1.ics", as: "vera")
-            let read = try CalendarClients.python(
+            let read = try await CalendarClients.python(
                 """
                 import icalendar, recurring_ical_events, sys, datetime
                 calendar = icalendar.Calendar.from_ical(sys.stdin.buffer.read())

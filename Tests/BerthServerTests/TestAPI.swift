@@ -31,7 +31,8 @@ struct TestAPI: Sendable {
             logger.logLevel = .critical
             let api = BerthAPI(
                 database: database.berth, metrics: ServerMetrics(routes: Routes.all),
-                contract: "openapi: 3.1.0\n", clock: { clock.now }, publicURL: "https://berth.test",
+                contract: "openapi: 3.1.0\n", clock: { clock.now },
+                publicURL: PublicURL("https://berth.test"),
                 githubSecret: githubSecret)
             var secrets: [String: String] = [:]
             for draft in tokens {

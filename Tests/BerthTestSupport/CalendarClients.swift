@@ -7,63 +7,97 @@ public enum CalendarClients {
         "icalendar==7.3.0", "recurring-ical-events==3.8.2", "vdirsyncer==0.21.0", "khal==0.14.1",
     ]
 
-    /// Where their programs are; nil where they cannot be had.
-    public static let programs: String? = {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "berth-calendar-clients")
-        let programs = folder.appending(path: "bin").path
-        let done = folder.appending(path: "installed").path
-        if FileManager.default.fileExists(atPath: done) { return programs }
-        guard run("/usr/bin/env", ["python3", "-m", "venv", folder.path]).status == 0,
-            run("\(programs)/pip", ["install", "--quiet"] + packages).status == 0
-        else { return nil }
-        guard FileManager.default.createFile(atPath: done, contents: nil) else { return nil }
-        return programs
-    }()
+    /// The folder that holds them; nil where they cannot be had.
+    public static var folder: String? {
+        get async { await installation.value }
+    }
 
     /// Whether they can be had here.
-    public static var areThere: Bool { programs != nil }
+    public static var areThere: Bool {
+        get async { await folder != nil }
+    }
+
+    private static let installation = Task<String?, Never> {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "berth-calendar-clients").path
+        let done = "\(folder)/installed"
+        if FileManager.default.fileExists(atPath: done) { return folder }
+        guard await run("/usr/bin/env", ["python3", "-m", "venv", folder]).status == 0,
+            await run("\(folder)/bin/pip", ["install", "--quiet"] + packages).status == 0,
+            FileManager.default.createFile(atPath: done, contents: nil)
+        else { return nil }
+        return folder
+    }
 
     /// What a Python program prints that has the text as its input; fails the test when it fails.
     public static func python(
         _ program: String, _ input: String, _ location: SourceLocation = #_sourceLocation
-    ) throws -> String {
-        let programs = try #require(programs)
-        let result = run("\(programs)/python3", ["-c", program], input: input)
+    ) async throws -> String {
+        let folder = try #require(await folder)
+        let result = await run("\(folder)/bin/python3", ["-c", program], input: input)
         try #require(result.status == 0, "\(result.errors)", sourceLocation: location)
         return result.output
     }
 
+    /// What a program that has ended left.
+    public struct Outcome: Sendable {
+        /// Its exit code; of one that was killed or never began, another number than 0.
+        public var status: Int32
+        /// What it wrote to standard output.
+        public var output: String
+        /// What it wrote to standard error.
+        public var errors: String
+    }
+
     /// Runs a program to its end.
+    ///
+    /// Not with Foundation's Process: it waits for the end of a socket that whatever another test starts at the same
+    /// time inherits.
     public static func run(
         _ program: String, _ arguments: [String], input: String = "",
         environment: [String: String] = [:]
-    ) -> (status: Int32, output: String, errors: String) {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        // Files and no pipes: neither side can fill one while the other waits.
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "berth-client-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let files = try ["in", "out", "err"].map { name in
-                let file = folder.appending(path: name)
-                try Data((name == "in" ? input : "").utf8).write(to: file)
-                return try FileHandle(forUpdating: file)
+    ) async -> Outcome {
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        return await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                continuation.resume(
+                    returning: finish([program] + arguments, input: input, variables: variables))
             }
-            (process.standardInput, process.standardOutput, process.standardError) =
-                (files[0], files[1], files[2])
-            try process.run()
-            process.waitUntilExit()
-            func text(_ name: String) throws -> String {
-                String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
-            }
-            return (process.terminationStatus, try text("out"), try text("err"))
-        } catch {
-            return (127, "", "\(error)")
         }
+    }
+
+    private static func finish(
+        _ line: [String], input: String, variables: [String: String]
+    ) -> Outcome {
+        // Files and no pipes: neither side can fill one while the other waits.
+        let base = FileManager.default.temporaryDirectory
+            .appending(path: "berth-client-\(UUID().uuidString)").path
+        let (source, output, errors) = ("\(base).in", "\(base).out", "\(base).err")
+        defer { for file in [source, output, errors] { unlink(file) } }
+        guard FileManager.default.createFile(atPath: source, contents: Data(input.utf8)) else {
+            return Outcome(status: 127, output: "", errors: "\(source) cannot be written")
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, source, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let words = line.map { strdup($0) }
+        let settings = variables.map { strdup("\($0.key)=\($0.value)") }
+        defer { for text in words + settings { free(text) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, line[0], &actions, nil, words + [nil], settings + [nil])
+        guard code == 0 else {
+            return Outcome(status: 127, output: "", errors: "cannot start \(line[0]): \(code)")
+        }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) == -1, errno == EINTR {}
+        func text(_ file: String) -> String {
+            (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+        }
+        return Outcome(
+            status: status & 0x7f == 0 ? (status >> 8) & 0xff : 128 + (status & 0x7f),
+            output: text(output), errors: text(errors))
     }
 }

@@ -40,10 +40,10 @@ struct CalendarClientTests {
 
     @Test(
         "vdirsyncer copies every event once, and khal lists them",
-        .enabled(if: CalendarClients.areThere, "no PyPI here"))
+        .enabled("no PyPI here") { await CalendarClients.areThere })
     func synchronised() async throws {
         try await withFeed { _, url in
-            let programs = try #require(CalendarClients.programs)
+            let programs = try #require(await CalendarClients.folder) + "/bin"
             let folder = try await Scratch.path("vdirsyncer")
             try FileManager.default.createDirectory(
                 atPath: "\(folder)/calendar", withIntermediateDirectories: true)
@@ -62,17 +62,17 @@ struct CalendarClientTests {
             path = "\(folder)/calendar/"
             fileext = ".ics"
             """.write(toFile: "\(folder)/config", atomically: true, encoding: .utf8)
-            func vdirsyncer(_ command: String) -> (status: Int32, output: String, errors: String) {
-                CalendarClients.run(
+            func vdirsyncer(_ command: String) async -> CalendarClients.Outcome {
+                await CalendarClients.run(
                     "\(programs)/vdirsyncer", ["-c", "\(folder)/config", command],
                     input: "y\ny\n")
             }
-            #expect(vdirsyncer("discover").status == 0)
-            let first = vdirsyncer("sync")
+            #expect(await vdirsyncer("discover").status == 0)
+            let first = await vdirsyncer("sync")
             #expect(first.status == 0, "\(first.errors)")
             let files = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/calendar")
             #expect(files.count == 3)
-            let second = vdirsyncer("sync")
+            let second = await vdirsyncer("sync")
             #expect(second.status == 0 && !(second.output + second.errors).contains("Copying"))
             try """
             [calendars]
@@ -88,7 +88,7 @@ struct CalendarClientTests {
             datetimeformat = %Y-%m-%d %H:%M
             longdatetimeformat = %Y-%m-%d %H:%M
             """.write(toFile: "\(folder)/khal.conf", atomically: true, encoding: .utf8)
-            let listed = CalendarClients.run(
+            let listed = await CalendarClients.run(
                 "\(programs)/khal",
                 [
                     "-c", "\(folder)/khal.conf", "list", "--format",
@@ -115,7 +115,7 @@ struct CalendarClientTests {
             let folder = try await Scratch.path("calcurse")
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true)
-            let done = CalendarClients.run("/usr/bin/calcurse", ["-D", folder, "-i", file])
+            let done = await CalendarClients.run("/usr/bin/calcurse", ["-D", folder, "-i", file])
             #expect(done.status == 0, "\(done.errors)")
             #expect((done.output + done.errors).contains("0 skipped"), "\(done.output)")
         }
@@ -123,13 +123,15 @@ struct CalendarClientTests {
 
     @Test(
         "libical finds no property where none may be, and none missing",
-        .enabled(if: CalendarClients.run("/usr/bin/env", ["python3", "-c", load]).status == 0))
+        .enabled("no libical here") {
+            await CalendarClients.run("/usr/bin/env", ["python3", "-c", load]).status == 0
+        })
     func restrictions() async throws {
         try await withFeed { server, url in
             let path = String(url[try #require(url.range(of: "/calendars/")).lowerBound...])
             for path in [path, "/calendars/environments/uat-2.ifb"] {
                 let feed = try await server.get(path)
-                let checked = CalendarClients.run(
+                let checked = await CalendarClients.run(
                     "/usr/bin/env", ["python3", "-c", Self.load + Self.check], input: feed.text)
                 #expect(checked.output == "1 0\n", "\(checked.output) \(checked.errors)")
             }

@@ -1,40 +1,20 @@
+import BerthTestSupport
 import Foundation
 import ICalendar
 import Testing
 
 @Suite("Others' calendars")
 struct CalendarCollectionTests {
-    /// The folder that `BERTH_CALENDARS` names, or else what two Python packages bring for their own tests.
-    private static func folder() throws -> URL? {
-        if let named = ProcessInfo.processInfo.environment["BERTH_CALENDARS"] {
-            return URL(filePath: named)
-        }
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "berth-calendars-\(UUID().uuidString)")
-        let pip = Process()
-        pip.executableURL = URL(filePath: "/usr/bin/env")
-        pip.arguments = [
-            "python3", "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target",
-            folder.path, "icalendar", "recurring-ical-events",
-        ]
-        pip.standardError = FileHandle.nullDevice
-        try pip.run()
-        pip.waitUntilExit()
-        guard pip.terminationStatus == 0 else {
-            try? FileManager.default.removeItem(at: folder)
-            return nil
-        }
-        return folder
-    }
-
     @Test("Every file of others' collections is read, or refused with a line")
-    func collections() throws {
-        guard let folder = try Self.folder() else {
+    func collections() async throws {
+        // What Python packages bring for their own tests, unless a folder is named.
+        let named = ProcessInfo.processInfo.environment["BERTH_CALENDARS"]
+        let installed = named == nil ? await CalendarClients.folder : nil
+        guard let path = named ?? installed else {
             print("Skipped: no BERTH_CALENDARS, and pip brings no calendars.")
             return
         }
-        let isOurs = ProcessInfo.processInfo.environment["BERTH_CALENDARS"] == nil
-        defer { if isOurs { try? FileManager.default.removeItem(at: folder) } }
+        let folder = URL(filePath: path)
         let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)
         var events = 0
         var refused = 0

@@ -21,14 +21,14 @@ extension BerthAPI {
         _ feed: Feed, _ call: Call, _ token: String?, _ query: inout Query
     ) async throws -> Response {
         _ = query.text("token")
-        var options = FeedOptions(publicURL: publicURL)
+        var options = FeedOptions(publicURL: publicURL.text)
         options.isBusyOnly = query.choice("detail", FeedDetail.allCases) == .busy
         options.omitsCancelled =
             query.choice("cancelled", CancelledInFeeds.allCases) == .omit
         try query.finish()
         let status = try await opened(feed, token)
         if status.isBusyOnly { options.isBusyOnly = true }
-        let validators = FeedValidators(status, publicURL: publicURL, now: call.now)
+        let validators = FeedValidators(status, publicURL, now: call.now)
         if validators.areKnown(to: call.request.headers) {
             return Response(status: .notModified, headers: validators.headers)
         }
@@ -58,7 +58,7 @@ extension BerthAPI {
         try query.finish()
         let feed = try Feed.environment(call.parameter("key"))
         let status = try await opened(feed, token)
-        let validators = FeedValidators(status, publicURL: publicURL, now: call.now)
+        let validators = FeedValidators(status, publicURL, now: call.now)
         if validators.areKnown(to: call.request.headers) {
             return Response(status: .notModified, headers: validators.headers)
         }

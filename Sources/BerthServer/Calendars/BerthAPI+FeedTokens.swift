@@ -42,7 +42,7 @@ extension BerthAPI {
     }
 
     private func created(_ token: FeedToken, secret: String?) -> Answer {
-        let url = secret.map { "\(publicURL)\(token.feed.path($0))" }
+        let url = secret.map { "\(publicURL.text)\(token.feed.path($0))" }
         return Answer(.created) { json in
             json.object { json in
                 token.writeMembers(&json, id: token.id)

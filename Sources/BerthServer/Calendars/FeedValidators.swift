@@ -12,14 +12,11 @@ struct FeedValidators {
     let modifiedAt: Date
 
     /// The validators of a feed on the day of an instant.
-    init(_ status: FeedStatus, publicURL: String, now: Date) {
+    init(_ status: FeedStatus, _ publicURL: PublicURL, now: Date) {
         let day = FeedHorizon(now).day
         modifiedAt = max(status.changedAt ?? day, day)
-        // Links begin with the URL, so another one makes other bytes.
-        let links = SHA256.hash(data: Data(publicURL.utf8)).prefix(3)
-            .map { String($0, radix: 16) }.joined()
-        tag =
-            "\(Feed.format)-\(Int(day.timeIntervalSince1970) / 86_400)-\(status.changes)-\(links)"
+        let number = Int(day.timeIntervalSince1970) / 86_400
+        tag = "\(Feed.format)-\(number)-\(status.changes)-\(publicURL.tag)"
     }
 
     var headers: HTTPFields {
@@ -37,5 +34,19 @@ struct FeedValidators {
             let since = HTTPDate.instant(header)
         else { return false }
         return modifiedAt < since
+    }
+}
+
+/// Where people reach Berth.
+struct PublicURL: Sendable {
+    /// Without a slash at the end.
+    let text: String
+    /// Part of the tag of every feed: links begin with the URL, so that another one makes other bytes.
+    let tag: String
+
+    init(_ text: String) {
+        self.text = text.hasSuffix("/") ? String(text.dropLast()) : text
+        tag = SHA256.hash(data: Data(self.text.utf8)).prefix(3)
+            .map { String($0, radix: 16) }.joined()
     }
 }

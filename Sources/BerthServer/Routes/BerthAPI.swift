@@ -9,8 +9,8 @@ struct BerthAPI: Sendable {
     /// The text of `openapi.yaml`.
     let contract: String
     let clock: @Sendable () -> Date
-    /// Where people reach Berth, without a slash at the end.
-    let publicURL: String
+    /// Where people reach Berth.
+    let publicURL: PublicURL
     /// What GitHub signs its deliveries with; nil: no delivery is good.
     var githubSecret: String?
     let keysInFlight = KeysInFlight()
