@@ -6,7 +6,8 @@ import Testing
 /// What real calendar clients make of our feeds. They come from PyPI, once a machine, into a folder of their own;
 /// where there is no network these tests say so and skip.
 @Suite(
-    "Calendar feeds in real clients", .gated, .enabled("no PyPI here") { await CalendarClients.areThere }
+    "Calendar feeds in real clients", .gated,
+    .enabled("no PyPI here") { await CalendarClients.areThere }
 )
 struct FeedOccurrenceTests {
     /// Series in five zones, over three years, some of them with what clocks make difficult.
