@@ -46,6 +46,7 @@ let package = Package(
             dependencies: [
                 "BerthCore", "BerthSQL", "ICalendar", "Postgres",
                 .product(name: "DequeModule", package: collections),
+                .product(name: "OrderedCollections", package: collections),
                 crypto, logging,
             ]),
         .target(

@@ -22,6 +22,12 @@ extension BerthDatabase {
                     draft, by: caller, now: now, dryRun: dryRun, idempotency: idempotency)
             }
             var environments = try await environments.environments(draft.environments, from: client)
+            do {
+                try Self.check(draft, on: environments, by: caller, now: now)
+            } catch is BerthError {
+                // What is remembered may only be too old to accept: another server may have changed it.
+                environments = try await self.environments.reread(draft.environments, from: client)
+            }
             let teamID = try await teamID(draft.team, by: caller, now: now)
             for _ in 0..<Self.mostRounds {
                 try Self.check(draft, on: environments, by: caller, now: now)
@@ -36,6 +42,7 @@ extension BerthDatabase {
                 case .booked(let booking): return booking
                 case .replay(let id, let version):
                     return try await booking(id: id, version: version)
+                case .busy: throw BerthError.unavailable(retryAfterSeconds: 1)
                 case .keyReused: throw BerthError.idempotencyKeyReused
                 case .stale:
                     environments = try await self.environments.reread(

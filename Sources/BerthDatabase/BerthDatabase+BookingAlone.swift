@@ -65,16 +65,15 @@ extension Decision {
             draft, on: environments, teamID: teamID, by: caller.name, now: now)
         var id = try await place(request)
         if id == nil { id = try await displace(for: request, locked: locked) }
-        if let id {
-            try await requireQuotas(of: [id])
-        } else {
+        let booked = id.map { [$0] } ?? []
+        if id == nil {
             guard draft.options.onConflict == .waitlist else {
                 throw Refused(
                     environments: environments, mayChooseOthers: choice?.areFree ?? false)
             }
             id = try await queue(request)
         }
-        try await serveLine(locked: locked)
+        try await serveLine(locked: locked, checkingQuotasOf: booked)
         return try await booking(id ?? 0)
     }
 

@@ -77,7 +77,7 @@ extension BerthDatabase {
             let ids = try await decision.ids(of: call.reference, scope: call.scope)
             let locked = try await decision.lock(
                 environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
-            let bookings = try await decision.lock(bookings: ids)
+            let bookings = try await decision.lock(bookings: ids, locked: locked)
             try decision.requireVersion(call.expecting, of: call.reference, among: bookings)
             try await decision.apply(move, to: bookings, named: call.reference)
             try await decision.serveLine(locked: locked)
@@ -93,7 +93,7 @@ extension BerthDatabase {
         try await decide(by: .clockwork, now: now, dryRun: false) { decision in
             let locked = try await decision.lock(
                 environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
-            _ = try await decision.lock(bookings: ids)
+            _ = try await decision.lock(bookings: ids, locked: locked)
             try await decision.serveLine(locked: locked)
         }
     }

@@ -84,8 +84,7 @@ extension BerthDatabase {
         }
         return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
             // A window whose selector matches it will hold on it, too.
-            try await transaction.query(
-                "SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
+            try await transaction.query("SELECT lock_part_graph()")
             let row = try await transaction.environmentRow(draft, by: caller, now: now)
             let rows = try await transaction.query(
                 """
@@ -235,7 +234,7 @@ extension PostgresTransaction {
         guard let id = try found.first?.decode(Int64.self) else {
             throw BerthError.notFound("no environment \(key)")
         }
-        try await query("SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
+        try await query("SELECT lock_part_graph()")
         let seen = try await environment(id: id)
         let parts = try change(seen).parts
         try await query(

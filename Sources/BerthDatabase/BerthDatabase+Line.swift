@@ -1,9 +1,12 @@
 import BerthCore
 import Foundation
+import OrderedCollections
 import Postgres
+import Synchronization
 
 extension BerthDatabase {
     private static let mostCalls = 50
+    private static let mostSelecting = 5_000
 
     /// Serves those in line for whom something was given back that could not be served with it.
     func serveLine(at now: Date) async throws {
@@ -20,22 +23,76 @@ extension BerthDatabase {
         }
     }
 
-    /// Looks again for any environments that match, for those in line who take any. The first in line first,
-    /// each in a transaction of its own.
+    /// Looks again for any environments that match, for those in line who take any: once for all who want the
+    /// same, the first in line first, each in a transaction of its own. Where many different things are wanted, the
+    /// next call goes on where this one ends, so that nobody is left out.
     func serveSelections(at now: Date) async throws {
         let rows = try await client.query(
             """
-            SELECT w.id, w.select_labels, w.select_count FROM bookings w
+            SELECT w.id, w.select_labels, w.select_count, w.mode, w.starts_when_free, w.starts_at, w.ends_at
+            FROM bookings w
             WHERE w.state IN ('waitlisted', 'displaced') AND w.select_labels IS NOT NULL
-            ORDER BY priority_rank(w.priority) DESC, w.created_at, w.id LIMIT \(Self.mostCalls)
+              AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
+            ORDER BY priority_rank(w.priority) DESC, w.created_at, w.id LIMIT \(Self.mostSelecting)
             """)
+        var wants: OrderedDictionary<Want, [Int64]> = [:]
         for row in rows {
-            let (id, labels, count) = try row.decode(
-                Int64.self, PostgresJSON<[String: String]>.self, Int.self)
-            let selection = BookingOptions.Selection(labels: labels.value, count: count)
-            try await decide(by: .clockwork, now: now, dryRun: false) { decision in
-                try await decision.serve(id, anyOf: selection)
+            let (id, want) = try Want.read(row)
+            wants[want, default: []].append(id)
+        }
+        for index in selectionTurns.next(Self.mostCalls, of: wants.count) {
+            let (want, ids) = wants.elements[index]
+            for id in ids.prefix(Self.mostCalls) {
+                let service = try await decide(by: .clockwork, now: now, dryRun: false) {
+                    try await $0.serve(id, anyOf: want.selection)
+                }
+                if service == .nothingFree { break }
             }
+        }
+    }
+}
+
+/// What one in line wants of any environments that match.
+private struct Want: Hashable {
+    var labels: [String: String]
+    var count: Int
+    var mode: Booking.Mode
+    /// Nil: as soon as so long is free.
+    var startsAt: Date?
+    var seconds: TimeInterval
+
+    var selection: BookingOptions.Selection {
+        BookingOptions.Selection(labels: labels, count: count)
+    }
+
+    static func read(_ row: PostgresRow) throws -> (id: Int64, want: Want) {
+        var columns = row.columns
+        let id: Int64 = try columns.next()
+        let labels: PostgresJSON<[String: String]> = try columns.next()
+        let count: Int = try columns.next()
+        let mode: Booking.Mode = try columns.next()
+        let startsWhenFree: Bool = try columns.next()
+        let startsAt: Date = try columns.next()
+        let endsAt: Date = try columns.next()
+        let want = Want(
+            labels: labels.value, count: count, mode: mode,
+            startsAt: startsWhenFree ? nil : startsAt,
+            seconds: endsAt.timeIntervalSince(startsAt))
+        return (id, want)
+    }
+}
+
+/// Goes round a list of which only so many can be done at a time.
+final class Turns: Sendable {
+    private let position = Mutex(0)
+
+    /// The places of the next `most` of `count`, after those that were given last.
+    func next(_ most: Int, of count: Int) -> [Int] {
+        guard count > most else { return Array(0..<count) }
+        return position.withLock { position in
+            let first = position % count
+            position = first + most
+            return (first..<first + most).map { $0 % count }
         }
     }
 }

@@ -96,7 +96,6 @@ extension Decision {
         guard clashing.isEmpty || onConflict != .refuse,
             !booked.isEmpty || onConflict == .waitlist
         else { throw EditsRefused(proposals: proposals) }
-        if !booked.isEmpty { try await requireQuotas(of: booked) }
         var skipped: [Conflict] = []
         for proposal in proposals {
             if let conflict = try await transaction.conflicts(with: proposal, now: now).first {
@@ -107,7 +106,7 @@ extension Decision {
         if onConflict == .waitlist {
             for request in clashing { made.append(try await queue(request)) }
         }
-        try await serveLine(locked: locked)
+        try await serveLine(locked: locked, checkingQuotasOf: booked)
         let bookings = try await bookings(made)
         guard let first = bookings.min(by: { $0.startsAt < $1.startsAt }) else {
             throw EditsRefused(proposals: proposals)

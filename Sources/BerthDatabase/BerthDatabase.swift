@@ -22,6 +22,9 @@ public struct BerthDatabase: Sendable {
     let environments: EnvironmentCache
     let teams: TeamCache
     let tokens: TokenCache
+    let lockWaiters = LockWaiters()
+    /// Whose turn it is among those in line who take any environments.
+    let selectionTurns = Turns()
 
     /// Berth over a pool of connections to a migrated database.
     public init(client: PostgresClient) {
@@ -48,21 +51,60 @@ public struct BerthDatabase: Sendable {
     }
 
     /// Runs a decision in one transaction. A dry run is rolled back once it is decided.
+    ///
+    /// It waits a moment for locks. When that was not enough it is rolled back and gives its connection back, and
+    /// is run again, with patience, when it is its turn: so those who wait for one environment leave connections to all
+    /// others. Throws `.unavailable` when it did not get the locks.
     func decide<Value: Sendable>(
         dryRun: Bool,
         _ body: @Sendable (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
         try await translatingErrors {
             do {
-                return try await client.transaction { transaction in
-                    let value = try await body(transaction)
-                    if dryRun { throw DryRun(value: value) }
-                    return value
-                }
-            } catch let decided as DryRun<Value> {
-                return decided.value
+                return try await decide(dryRun: dryRun, patience: LockWaiters.moment, body)
+            } catch let locked as EnvironmentsLocked {
+                return try await decideWithPatience(locked.environments, dryRun: dryRun, body)
+            } catch let error as PostgresError where error.isLockTimeout {
+                return try await decideWithPatience([], dryRun: dryRun, body)
             }
         }
+    }
+
+    private func decideWithPatience<Value: Sendable>(
+        _ environments: Set<Int64>, dryRun: Bool,
+        _ body: @Sendable (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        try await lockWaiters.takingTurns(for: environments) {
+            do {
+                return try await decide(dryRun: dryRun, patience: LockWaiters.patience, body)
+            } catch is EnvironmentsLocked {
+                throw BerthError.unavailable(retryAfterSeconds: 1)
+            }
+        }
+    }
+
+    private func decide<Value: Sendable>(
+        dryRun: Bool, patience: Duration,
+        _ body: @Sendable (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        do {
+            return try await client.transaction { transaction in
+                try await transaction.query(
+                    "SELECT set_config('lock_timeout', \(patience.milliseconds), true)")
+                let value = try await body(transaction)
+                if dryRun { throw DryRun(value: value) }
+                return value
+            }
+        } catch let decided as DryRun<Value> {
+            return decided.value
+        }
+    }
+}
+
+extension Duration {
+    /// As PostgreSQL reads it: `50ms`.
+    fileprivate var milliseconds: String {
+        "\(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)ms"
     }
 }
 

@@ -64,6 +64,8 @@ enum BookingOutcome: Sendable {
     case booked(Booking)
     /// Somebody holds what it needs.
     case refused
+    /// Somebody has locked what it needs; nothing was decided.
+    case busy
     /// An environment has another version by now.
     case stale
     /// The same request was answered before, with this version.
@@ -71,16 +73,18 @@ enum BookingOutcome: Sendable {
     case keyReused
 }
 
-/// Calls `book()`, in `sql/migrations/0008_extend_booking_functions.sql`.
+/// Calls `book()`, in `sql/migrations/0018_narrow_locks.sql`.
 struct BookingBatch {
     var requests: [BookingRequest]
+    /// Whether it waits for locks; without, who would have to is `busy`.
+    var waits = true
 
     var query: PostgresQuery {
         PostgresQuery(
             """
             SELECT ordinal, outcome, booking_id, booking_version, setup_minutes, teardown_minutes
             FROM book($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-                      $19, $20, $21, $22)
+                      $19, $20, $21, $22, $23)
             """,
             binds: [
                 requests.map(\.now).max() ?? .distantPast,
@@ -99,6 +103,7 @@ struct BookingBatch {
                 requests.map {
                     StoredExtras($0.terms, occurrence: $0.occurrence).map(PostgresJSON.init)
                 },
+                waits,
             ])
     }
 
@@ -126,6 +131,7 @@ struct BookingBatch {
             .booked(
                 request.booking(id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
         case ("replay", let id?): .replay(id: id, version: version)
+        case ("busy", _): .busy
         case ("stale", _): .stale
         case ("key-reused", _): .keyReused
         default: .refused

@@ -32,6 +32,11 @@ public struct Clockwork: Sendable {
                 "SELECT advance_bookings(\(now), \(Self.mostTogether))")
             moved = try rows.first?.decode(Int.self) ?? 0
         }
+        try await client.query(
+            """
+            SELECT end_quota_holds(array_agg(h.booking_id), \(now)) FROM quota_holds h
+            WHERE h.try_again_at <= \(now) HAVING count(*) > 0
+            """)
         try await callWhoMayStart(at: now)
         try await berth.serveLine(at: now)
         try await berth.serveSelections(at: now)
@@ -100,6 +105,7 @@ public struct Clockwork: Sendable {
             CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
             CROSS JOIN unnest(w.environment_ids) e (id)
             WHERE w.state IN ('waitlisted', 'displaced') AND (w.starts_when_free OR w.starts_at <= \(now))
+              AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
               AND NOT EXISTS (
                 SELECT FROM blockers(
                     w.environment_ids, w.mode, lower(a.period), upper(a.period), ARRAY[w.id], 1))

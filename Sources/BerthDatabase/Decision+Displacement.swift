@@ -31,7 +31,8 @@ extension Decision {
         while let next = obstacles.first(where: \.mayBeDisplaced)?.id,
             displaced.count < Self.mostDisplaced
         {
-            try await displace(next, by: BookingReference(id: id).description)
+            try await displace(
+                next, by: BookingReference(id: id).description, locked: locked)
             displaced.append(next)
             obstacles = try await self.obstacles(to: request)
         }
@@ -42,8 +43,8 @@ extension Decision {
     }
 
     /// Makes a booking give way to what is named, under its locks: it waits in line by its age.
-    func displace(_ id: Int64, by reference: String) async throws {
-        _ = try await lock(bookings: [id])
+    func displace(_ id: Int64, by reference: String, locked: [Int64]) async throws {
+        _ = try await lock(bookings: [id], locked: locked)
         try await transaction.query(
             """
             UPDATE bookings b

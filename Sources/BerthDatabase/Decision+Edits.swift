@@ -63,10 +63,11 @@ extension Decision {
         _ drafts: [(Booking, BookingDraft)], skippingOthers: Bool
     ) async throws {
         let keys = Set(drafts.flatMap { $0.0.environments + $0.1.environments })
-        let ids = try await environments(Array(keys)).map(\.id)
         let edited = drafts.map(\.0.reference.id)
+        let ids =
+            try await environments(Array(keys)).map(\.id) + environmentIDs(ofBookings: edited)
         let locked = try await lock(environments: ids, freeing: edited)
-        let present = try await lock(bookings: edited)
+        let present = try await lock(bookings: edited, locked: locked)
         guard present.map(\.version) == drafts.map(\.0.version) else { throw ChangedMeanwhile() }
         let environments = try await environments(Array(keys))
         let byKey = Dictionary(uniqueKeysWithValues: environments.map { ($0.key, $0) })
@@ -95,8 +96,7 @@ extension Decision {
                 })
         }
         let moved = edits.filter(\.moves).map(\.booking.reference.id)
-        if !moved.isEmpty { try await requireQuotas(of: moved) }
-        try await serveLine(locked: locked)
+        try await serveLine(locked: locked, checkingQuotasOf: moved)
     }
 
     private func write(_ edits: [BookingEdit]) async throws {

@@ -7,21 +7,34 @@ extension Decision {
 
     /// Gives what was given back on these locked environments to those in line: by priority, then age. While
     /// one of them needs more than is locked, the line's calls stay, and the clockwork serves him.
-    func serveLine(locked: [Int64]) async throws {
+    ///
+    /// Before that the quotas of what was just booked are checked, so that all teams are locked at once, in their
+    /// order. Throws `.policy`.
+    func serveLine(locked: [Int64], checkingQuotasOf booked: [Int64] = []) async throws {
+        let waiters = try await waitersToServe(locked: locked)
+        let ids = waiters.map(\.reference.id)
+        if !booked.isEmpty || !ids.isEmpty {
+            try await transaction.query("SELECT lock_teams_of(\(booked + ids))")
+        }
+        try await requireQuotas(of: booked)
+        for booking in waiters { _ = try await serve(booking, on: booking.environments) }
+    }
+
+    /// Takes the line's calls for what is locked, and locks those whom they let in, the first in line first.
+    private func waitersToServe(locked: [Int64]) async throws -> [Booking] {
         let rows = try await transaction.query(
             "SELECT c.id FROM line_calls c WHERE c.environment_id = ANY (\(locked))")
         let calls = try rows.map { try $0.decode(Int64.self) }
-        guard !calls.isEmpty else { return }
+        guard !calls.isEmpty else { return [] }
         let waiting = try await waiting(forCalls: calls)
         let reachable = waiting.filter { Set($0.environmentIDs).isSubset(of: locked) }
         if reachable.count == waiting.count, reachable.count <= Self.mostServed {
             try await transaction.query("DELETE FROM line_calls WHERE id = ANY (\(calls))")
         }
         let ids = reachable.prefix(Self.mostServed).map(\.id)
-        for booking in try await lock(bookings: ids).sorted(by: Self.comesFirst)
-        where booking.state.isWaiting {
-            try await serve(booking, on: booking.environments)
-        }
+        guard !ids.isEmpty else { return [] }
+        return try await lock(bookings: ids, locked: locked).filter(\.state.isWaiting)
+            .sorted(by: Self.comesFirst)
     }
 
     private static func comesFirst(_ left: Booking, _ right: Booking) -> Bool {
@@ -39,6 +52,7 @@ extension Decision {
                 SELECT w.id, w.environment_ids, w.mode, a.period, priority_rank(w.priority) AS rank, w.created_at
                 FROM bookings w CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
                 WHERE w.state IN ('waitlisted', 'displaced')
+                  AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
                   AND EXISTS (
                     SELECT FROM line_calls c JOIN environment_reach r ON r.part_id = c.environment_id
                     WHERE c.id = ANY (\(calls)) AND r.environment_id = ANY (w.environment_ids)
@@ -58,32 +72,36 @@ extension Decision {
     }
 
     /// Serves one that takes any environments that match, with those that are free now.
-    func serve(_ id: Int64, anyOf selection: BookingOptions.Selection) async throws {
+    func serve(
+        _ id: Int64, anyOf selection: BookingOptions.Selection
+    ) async throws -> SelectionService {
         guard let booking = try await bookings([id]).first,
             let slot = try await slot(for: booking, on: environments(booking.environments))
-        else { return }
+        else { return .keptOut }
         let chosen = try await SelectionQuery(
             selection: selection, mode: booking.mode, period: slot.period, now: now
         ).choose(from: transaction)
-        guard chosen.areFree else { return }
-        _ = try await lock(
+        guard chosen.areFree else { return .nothingFree }
+        let locked = try await lock(
             environments: environments(chosen.environments + booking.environments).map(\.id))
-        guard let locked = try await lock(bookings: [id]).first, locked.state.isWaiting else {
-            return
-        }
-        try await serve(locked, on: chosen.environments)
+        guard let present = try await lock(bookings: [id], locked: locked).first,
+            present.state.isWaiting
+        else { return .keptOut }
+        try await transaction.query("SELECT lock_teams_of(\([id]))")
+        return try await serve(present, on: chosen.environments) ? .served : .keptOut
     }
 
-    private func serve(_ booking: Booking, on keys: [String]) async throws {
+    /// Whether it got its place.
+    private func serve(_ booking: Booking, on keys: [String]) async throws -> Bool {
         let environments = try await environments(keys)
         guard let slot = try await slot(for: booking, on: environments),
             BookingRules.violations(of: slot.period, on: environments, now: now)
                 .allSatisfy({ $0.rule == "minLeadMinutes" })
-        else { return }
+        else { return false }
         let terms = BookingTerms(
             of: slot.period, on: environments, leaseSeconds: booking.life.leaseSeconds, now: now)
         let ids = environments.map(\.id)
-        try await transaction.query(
+        let rows = try await transaction.query(
             """
             SELECT serve_waiter(
                 \(booking.reference.id), \(ids), \(terms.state), \(slot.period.lowerBound),
@@ -93,6 +111,7 @@ extension Decision {
             WHERE w.id = \(booking.reference.id) AND NOT EXISTS (
                 SELECT FROM blockers(\(ids), w.mode, lower(a.period), upper(a.period), ARRAY[w.id], 1))
             """)
+        return try rows.first?.decode(Bool.self) ?? false
     }
 
     /// What one in line would get of these environments now; nil when nothing is left of its time.
@@ -109,4 +128,13 @@ extension Decision {
         let (start, end, setup, teardown) = try row.decode(Date.self, Date.self, Int.self, Int.self)
         return (start..<end, setup, teardown)
     }
+}
+
+/// What became of one in line that takes any environments that match.
+enum SelectionService {
+    case served
+    /// Not so many are free: nor are they for others who want the same.
+    case nothingFree
+    /// A rule or a quota keeps it out, or it waits no longer.
+    case keptOut
 }

@@ -5,8 +5,7 @@ import Postgres
 extension Decision {
     /// Takes the lock of selectors and of the graph of parts: first of all locks, by whoever plans.
     func lockWindows() async throws {
-        try await transaction.query(
-            "SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))")
+        try await transaction.query("SELECT lock_part_graph()")
     }
 
     /// Plans a window. Throws ``WindowClashes``.

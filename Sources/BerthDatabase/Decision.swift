@@ -14,15 +14,20 @@ struct Decision: Sendable {
     /// Locks these environments, what they reach, and what those in line need who may get what these bookings
     /// give back. Returns all that is locked.
     func lock(environments ids: [Int64], freeing bookings: [Int64] = []) async throws -> [Int64] {
-        let rows = try await transaction.query("SELECT lock_with_line(\(ids), \(bookings), \(now))")
-        return try rows[rows.startIndex].decode([Int64].self)
+        do {
+            let rows = try await transaction.query(
+                "SELECT lock_with_line(\(ids), \(bookings), \(now))")
+            return try rows[rows.startIndex].decode([Int64].self)
+        } catch let error as PostgresError where error.isLockTimeout {
+            throw EnvironmentsLocked(environments: Set(ids))
+        }
     }
 
     /// Locks bookings whose environments are locked, ends those that are due, and gives them as they are at
-    /// `now`, in the order asked for. A booking that does not exist is left out.
-    func lock(bookings ids: [Int64]) async throws -> [Booking] {
-        try await transaction.query(
-            "SELECT id FROM bookings WHERE id = ANY (\(ids)) ORDER BY id FOR NO KEY UPDATE")
+    /// `now`, in the order asked for. A booking that does not exist is left out. The transaction is run again when one
+    /// names other environments by now.
+    func lock(bookings ids: [Int64], locked: [Int64]) async throws -> [Booking] {
+        try await transaction.query("SELECT lock_bookings(\(ids), \(locked))")
         try await expireDue(ids)
         return try await bookings(ids)
     }
@@ -68,25 +73,23 @@ struct Decision: Sendable {
         return found
     }
 
-    /// The environments that these bookings name.
+    /// The environments that these bookings name; of an undecided edit also those that were approved, which come
+    /// back when it is not.
     func environmentIDs(ofBookings ids: [Int64]) async throws -> [Int64] {
         let rows = try await transaction.query(
             """
-            SELECT DISTINCT e.id FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
+            SELECT DISTINCT e.id FROM bookings b
+            LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+            CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
             WHERE b.id = ANY (\(ids))
             """)
         return try rows.map { try $0.decode(Int64.self) }
     }
 
-    /// Throws `.policy` when these bookings bring their teams over a quota. Locks the teams, so that two
+    /// Throws `.policy` when these bookings bring their teams over a quota. Their teams are locked, so that two
     /// bookings do not both take what is left.
     func requireQuotas(of ids: [Int64]) async throws {
-        try await transaction.query(
-            """
-            SELECT t.id FROM teams t
-            WHERE t.id IN (SELECT b.team_id FROM bookings b WHERE b.id = ANY (\(ids)))
-            ORDER BY t.id FOR NO KEY UPDATE
-            """)
+        guard !ids.isEmpty else { return }
         let rows = try await transaction.query(
             "SELECT environment_key, rule, most, value FROM quota_violations(\(ids))")
         guard rows.isEmpty else {

@@ -32,6 +32,11 @@ extension PostgresError {
         sqlState == "23P01"
     }
 
+    /// Whether a lock did not come in time; nothing was done.
+    var isLockTimeout: Bool {
+        sqlState == "55P03"
+    }
+
     private static func byConstraint(_ name: String) -> BerthError? {
         switch name {
         case "team_name_is_unique": .alreadyExists("a team of that name exists")
@@ -54,9 +59,9 @@ extension PostgresError {
 
     private static func bySQLState(_ state: String) -> BerthError? {
         switch state {
-        // Serialization failure and deadlock, after the retries; no room for connections; shutting down;
-        // a standby that was promoted away.
-        case "40001", "40P01", "53300", "57P01", "57P02", "57P03", "25006":
+        // Serialization failure and deadlock, after the retries; a lock that did not come in time; no room for
+        // connections; cancelled; shutting down; a standby that was promoted away.
+        case "40001", "40P01", "55P03", "53300", "57014", "57P01", "57P02", "57P03", "25006":
             .unavailable(retryAfterSeconds: 1)
         default: nil
         }

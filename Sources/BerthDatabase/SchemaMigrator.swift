@@ -50,14 +50,36 @@ public struct SchemaMigrator: Sendable {
         let migrations = try BerthSQL.migrations()
         var applied: [Int] = []
         for migration in migrations {
-            if try await apply(migration, known: migrations.count) {
+            if try await apply(migration, known: Self.newestVersion) {
                 logger.notice(
                     "migrated",
                     metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
                 applied.append(migration.version)
             }
         }
+        try await strengthenTriggers()
         return applied
+    }
+
+    /// Triggers hold in every session, and a restore that disabled them enables them for ordinary ones only: what was
+    /// written meanwhile was not checked, and what a replica applies would not be.
+    private func strengthenTriggers() async throws {
+        let rows = try await client.query(
+            """
+            SELECT t.tgrelid::regclass::text, t.tgname,
+                   format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::regclass, t.tgname)
+            FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal
+              AND t.tgenabled <> 'A'
+            ORDER BY 1, 2
+            """)
+        for row in rows {
+            let (table, trigger, cure) = try row.decode(String.self, String.self, String.self)
+            try await client.query("\(unescaped: cure)")
+            logger.warning(
+                "a trigger was weaker than it was made, and is as strong again: what was written meanwhile was not checked",
+                metadata: ["table": "\(table)", "trigger": "\(trigger)"])
+        }
     }
 
     /// Berth keeps its word only on a primary that writes commits down before it answers.

@@ -3,15 +3,15 @@ import Crypto
 import Foundation
 import Synchronization
 
-/// Tokens as last read, under the hash of what was presented: no secret stays in memory. An entry lasts ten
-/// seconds at most, and a revocation anywhere empties the cache at once.
+/// Tokens as last read, under the hash of what was presented: no secret stays in memory. An entry lasts a
+/// second at most, whatever happens to notifications; a revocation anywhere empties the cache at once.
 final class TokenCache: Sendable {
     private struct Entry {
         var caller: Caller?
         var readAt: Date
     }
 
-    private static let lifetimeSeconds: TimeInterval = 10
+    private static let lifetimeSeconds: TimeInterval = 1
     private static let mostEntries = 10_000
 
     private let entries = Mutex<[SHA256Digest: Entry]>([:])

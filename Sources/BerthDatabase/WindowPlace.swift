@@ -84,7 +84,7 @@ extension Decision {
         let locked = try await lock(
             environments: environments + environmentIDs(ofBookings: inTheWay), freeing: inTheWay)
         for id in try await bookings(on: place, starts: starts, length: draft.length) {
-            try await displace(id, by: reference.description)
+            try await displace(id, by: reference.description, locked: locked)
         }
         try await offerAlternatives(to: inTheWay)
         return locked

@@ -36,7 +36,10 @@ struct Exchange {
     var stepsDone = 0
     var results: [PostgresRows] = []
     var failure: PostgresError?
+    /// Its task was cancelled.
     var isCancelled = false
+    /// It ran beyond its deadline.
+    var isTimedOut = false
     var cancellationWasRequested = false
     var isSecondAttempt = false
 
@@ -48,6 +51,9 @@ struct Exchange {
         }
     }
 
+    /// Nobody wants it any more.
+    var isToEnd: Bool { isCancelled || isTimedOut }
+
     var isScript: Bool {
         if case .script = work { true } else { false }
     }
@@ -56,8 +62,19 @@ struct Exchange {
     func resume() {
         guard let continuation else { return }
         if let failure {
-            let wasCancelled = isCancelled && failure.sqlState == "57014"
-            continuation.resume(throwing: wasCancelled ? CancellationError() : failure)
+            let wasEnded = failure.sqlState == "57014"
+            if wasEnded, isCancelled {
+                continuation.resume(throwing: CancellationError())
+            } else {
+                let timedOut = wasEnded && isTimedOut
+                continuation.resume(
+                    throwing: timedOut ? PostgresError(.deadlineExceeded) : failure)
+            }
+        } else if isTimedOut {
+            // It ended all the same; but a commit that was cancelled may be known to no standby.
+            var late = PostgresError(.deadlineExceeded)
+            late.outcomeUnknown = mayHaveTakenEffect
+            continuation.resume(throwing: late)
         } else {
             continuation.resume(returning: results)
         }

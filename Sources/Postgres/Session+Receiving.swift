@@ -106,7 +106,7 @@ extension Session {
         if case .deallocate(let name) = exchange.work {
             let isGone = exchange.failure.map { $0.sqlState == "26000" } ?? true
             if isGone { statements.confirmDeallocation(of: name) }
-        } else if exchange.isCancelled, isCancelling {
+        } else if exchange.isToEnd, isCancelling {
             held = exchange
         } else {
             answer(exchange)
@@ -118,7 +118,7 @@ extension Session {
     private func answer(_ exchange: Exchange) {
         if exchange.scope == .opening { return answerOpening(exchange) }
         let mayRepeat =
-            exchange.scope == .none && !exchange.isSecondAttempt && !exchange.isCancelled
+            exchange.scope == .none && !exchange.isSecondAttempt && !exchange.isToEnd
             && !isInTransaction
         if mayRepeat, let failure = exchange.failure, failure.isStaleStatement {
             start(exchange.secondAttempt())
@@ -132,7 +132,7 @@ extension Session {
     private func answerOpening(_ exchange: Exchange) {
         var exchange = exchange
         if let failure = exchange.failure, failure.isStaleStatement, !exchange.isSecondAttempt,
-            !exchange.isCancelled, transaction == .open
+            !exchange.isToEnd, transaction == .open
         {
             start(
                 Exchange(
@@ -163,10 +163,24 @@ extension Session {
         }
     }
 
+    /// Cancels what runs beyond its deadline: told that it did not happen, the caller knows more than that no
+    /// answer came.
+    func timeOutRunning(at now: ContinuousClock.Instant) {
+        guard let running = inFlight.first, running.deadline <= now,
+            !running.isCancelled, !running.isTimedOut
+        else { return }
+        inFlight[0].isTimedOut = true
+        for index in inFlight.indices {
+            inFlight[index].deadline = max(
+                inFlight[index].deadline, now + Self.cancellationTimeout)
+        }
+        requestCancellation()
+    }
+
     /// Cancels what the server is running, if that is to be cancelled; what was sent behind it
     /// has to wait until it runs, as a request names no statement.
     private func requestCancellation() {
-        guard let handle, !isCancelling, let running = inFlight.first, running.isCancelled,
+        guard let handle, !isCancelling, let running = inFlight.first, running.isToEnd,
             !running.cancellationWasRequested
         else { return }
         inFlight[0].cancellationWasRequested = true

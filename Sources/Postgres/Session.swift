@@ -142,6 +142,7 @@ final class Session {
     private func deadlinePassed(at instant: ContinuousClock.Instant) {
         guard alarm.hasRung(at: instant), let handle else { return }
         let now = ContinuousClock.now
+        timeOutRunning(at: now)
         let sent = inFlight.map(\.deadline) + [held?.deadline].compactMap(\.self)
         if sent.contains(where: { $0 <= now }) {
             // What is running is of no use to anyone any more, and neither is its connection: an

@@ -29,7 +29,10 @@ public struct TestDatabase: Sendable {
         try await maintenance.query(
             "CREATE DATABASE \(unescaped: name) TEMPLATE \(unescaped: template)",
             deadline: .seconds(60))
-        let client = try server.client(database: name) { $0.maxConnections = connections }
+        let client = try server.client(database: name) {
+            $0.maxConnections = connections
+            $0.sessionParameters.append(("berth.lock_order", "asserted"))
+        }
         let running = Task { try await client.run() }
         let result: Result<Value, any Error>
         do {

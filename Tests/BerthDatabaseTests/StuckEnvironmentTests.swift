@@ -1,0 +1,134 @@
+import BerthCore
+import BerthTestSupport
+import Foundation
+import Postgres
+import Testing
+
+@testable import BerthDatabase
+
+/// Somebody keeps the row of one environment locked: a long decision, or a hand in psql.
+@Suite("A stuck environment", .gated)
+struct StuckEnvironmentTests {
+    /// Locks an environment by hand while `body` runs.
+    @discardableResult
+    private func whileLocked<Value: Sendable>(
+        _ key: String, in database: TestDatabase, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let hand = try await TestServer.shared.value.client(database: database.name) {
+            $0.maxConnections = 1
+        }
+        let running = Task { try await hand.run() }
+        defer { running.cancel() }
+        return try await hand.transaction { transaction in
+            try await transaction.query(
+                "SELECT FROM environments WHERE key = \(key) FOR UPDATE")
+            return try await body()
+        }
+    }
+
+    /// Waits until so many requests of the scheduler are undecided.
+    private func until(_ count: Int, waitIn scheduler: Scheduler) async throws {
+        while await scheduler.undecided != count { await Task.yield() }
+    }
+
+    @Test("Bookings of other environments are decided beside it, and its own once it is free, in order")
+    func beside() async throws {
+        try await TestDatabase.with(connections: 3) { database in
+            try await database.environment("stuck")
+            for number in 0..<4 { try await database.environment("free-\(number)") }
+            let waiting = try await whileLocked("stuck", in: database) {
+                let first = Task {
+                    try await database.book(TestDatabase.draft("stuck", from: 1, to: 3, title: "first"))
+                }
+                try await until(1, waitIn: database.berth.scheduler)
+                let second = Task {
+                    try await database.isRefused(TestDatabase.draft("stuck", from: 2, to: 4))
+                }
+                try await until(2, waitIn: database.berth.scheduler)
+                for hour in 0..<30 {
+                    for number in 0..<4 {
+                        try await database.book(
+                            TestDatabase.draft(
+                                "free-\(number)", from: Double(hour), to: Double(hour + 1)))
+                    }
+                }
+                return (first, second)
+            }
+            #expect(try await waiting.0.value.title == "first")
+            #expect(try await waiting.1.value)
+            #expect(await database.berth.scheduler.undecided == 0)
+        }
+    }
+
+    @Test("Who needs the stuck one and another keeps its place for both")
+    func both() async throws {
+        try await TestDatabase.with(connections: 3) { database in
+            try await database.environment("free")
+            try await database.environment("stuck")
+            let waiting = try await whileLocked("stuck", in: database) {
+                let first = Task {
+                    try await database.book(TestDatabase.draft("stuck", "free", from: 1, to: 3))
+                }
+                try await until(1, waitIn: database.berth.scheduler)
+                let second = Task {
+                    try await database.isRefused(TestDatabase.draft("free", from: 2, to: 4))
+                }
+                try await until(2, waitIn: database.berth.scheduler)
+                return (first, second)
+            }
+            #expect(try await waiting.0.value.environments == ["stuck", "free"])
+            #expect(try await waiting.1.value)
+        }
+    }
+
+    @Test("Edits and cancellations that wait for it leave connections to all others")
+    func decisions() async throws {
+        try await TestDatabase.with(connections: 6) { database in
+            try await database.environment("stuck")
+            try await database.environment("free")
+            var bookings: [Booking] = []
+            for hour in 0..<20 {
+                bookings.append(
+                    try await database.book(
+                        TestDatabase.draft("stuck", from: Double(hour), to: Double(hour + 1))))
+            }
+            let held = try await database.book(TestDatabase.draft("free", from: 0, to: 1))
+            let references = bookings.map(\.reference)
+            let cancelling = try await whileLocked("stuck", in: database) {
+                let cancelling = Task {
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for reference in references {
+                            group.addTask {
+                                _ = try? await database.berth.cancelBooking(
+                                    BookingMoveCall(
+                                        reference, by: TestDatabase.admin, now: TestDatabase.now),
+                                    reason: nil)
+                            }
+                        }
+                        try await group.waitForAll()
+                    }
+                }
+                while await database.berth.lockWaiters.count == 0 { await Task.yield() }
+                _ = try await database.berth.cancelBooking(
+                    BookingMoveCall(held.reference, by: TestDatabase.admin, now: TestDatabase.now),
+                    reason: nil)
+                try await database.book(TestDatabase.draft("free", from: 0, to: 1))
+                return cancelling
+            }
+            try await cancelling.value
+        }
+    }
+
+    @Test("A wait for its lock that runs out wrote nothing, and is unavailable, not unknown")
+    func runsOut() async throws {
+        try await TestDatabase.with(connections: 4) { database in
+            try await database.environment("stuck")
+            try await whileLocked("stuck", in: database) {
+                await #expect(throws: BerthError.unavailable(retryAfterSeconds: 1)) {
+                    try await database.book(TestDatabase.draft("stuck", from: 1, to: 3))
+                }
+            }
+            try await database.book(TestDatabase.draft("stuck", from: 1, to: 3))
+        }
+    }
+}
