@@ -206,10 +206,10 @@ END $$;
 
 
 --
--- Name: append_changes(timestamp with time zone, text[], text[], text[], bigint[], timestamp with time zone[], text[], bigint[], text[], text[], text[], text[], text[], text[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: append_changes(timestamp with time zone, text[], text[], text[], bigint[], timestamp with time zone[], text[], bigint[], text[], text[], text[], text[], text[], text[], bigint[], text[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.append_changes(p_now timestamp with time zone, p_by text[], p_sources text[], p_source_ids text[], p_environments bigint[], p_occurred timestamp with time zone[], p_actors text[], p_teams bigint[], p_kinds text[], p_summaries text[], p_components text[], p_versions text[], p_tickets text[], p_emergencies text[], p_corrects bigint[]) RETURNS TABLE(ordinal bigint, id bigint, control text, reasons text[], window_id bigint, bookings_hit bigint[], is_late boolean, hash bytea)
+CREATE FUNCTION public.append_changes(p_now timestamp with time zone, p_by text[], p_sources text[], p_source_ids text[], p_environments bigint[], p_occurred timestamp with time zone[], p_actors text[], p_teams bigint[], p_kinds text[], p_summaries text[], p_components text[], p_versions text[], p_tickets text[], p_emergencies text[], p_corrects bigint[], p_claims text[] DEFAULT '{}'::text[]) RETURNS TABLE(ordinal bigint, id bigint, control text, reasons text[], window_id bigint, bookings_hit bigint[], is_late boolean, approved_late boolean, hash bytea)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
@@ -241,41 +241,85 @@ BEGIN
     INSERT INTO change_log (
         id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
         team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
-        reasons, window_id, bookings_hit, is_late, approved_late, hash)
+        reasons, window_id, bookings_hit, is_late, approved_late, claimed_team, hash)
     SELECT 0, 0, 'change', u.environment_id, u.occurred_at, p_now, u.recorded_by, u.source, u.source_id,
            u.actor, u.team_id, u.kind, u.summary, u.component, u.version, u.ticket, u.emergency, u.corrects,
            -- What was only seen afterwards is nobody's, whatever window it fell in.
-           CASE u.source WHEN 'inventory' THEN 'uncontrolled' ELSE j.control END,
-           CASE WHEN u.source = 'inventory' AND 'unattributed' <> ALL (j.reasons)
+           CASE WHEN k.keeps THEN o.control WHEN u.source = 'inventory' THEN 'uncontrolled' ELSE j.control END,
+           CASE WHEN k.keeps THEN o.reasons
+                WHEN u.source = 'inventory' AND 'unattributed' <> ALL (j.reasons)
                 THEN j.reasons || 'unattributed'::text ELSE j.reasons END,
-           j.window_id, j.bookings, p_now - u.occurred_at > interval '15 minutes', false, ''
+           CASE WHEN k.keeps THEN o.window_id ELSE coalesce(j.window_id, j.late_id) END,
+           CASE WHEN k.keeps THEN o.bookings_hit
+                WHEN o.is_accepted IS FALSE
+                THEN array(SELECT unnest(o.bookings_hit) UNION SELECT unnest(j.bookings) ORDER BY 1)
+                ELSE j.bookings END,
+           CASE WHEN k.keeps THEN o.is_late ELSE p_now - u.occurred_at > interval '15 minutes' END,
+           CASE WHEN k.keeps THEN o.approved_late ELSE j.late_id IS NOT NULL END,
+           u.claim, ''
     FROM unnest(
         p_by, p_sources, p_source_ids, p_environments, p_occurred, p_actors, p_teams, p_kinds, p_summaries,
-        p_components, p_versions, p_tickets, p_emergencies, p_corrects)
+        p_components, p_versions, p_tickets, p_emergencies, p_corrects, p_claims)
         WITH ORDINALITY u (recorded_by, source, source_id, environment_id, occurred_at, actor, team_id, kind,
-                           summary, component, version, ticket, emergency, corrects, place)
+                           summary, component, version, ticket, emergency, corrects, claim, place)
     JOIN judge_changes(
         p_environments, p_teams, p_occurred,
         array(SELECT e.reason IS NOT NULL FROM unnest(p_emergencies) WITH ORDINALITY e (reason, place)
               ORDER BY e.place)) j ON j.place = u.place
+    -- What corrections correct, as it stands.
+    LEFT JOIN (
+        SELECT x.place, o.environment_id, o.occurred_at, o.team_id, o.emergency_reason, o.control, o.reasons,
+               o.window_id, o.bookings_hit, o.is_late, o.approved_late,
+               coalesce((SELECT r.review = 'accepted' FROM change_log r
+                         WHERE r.id = (standing(x.corrects)).review_id), false) AS is_accepted
+        FROM unnest(p_corrects) WITH ORDINALITY x (corrects, place)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(max(n.id), x.corrects) AS id FROM change_log n
+            WHERE n.root_id = x.corrects AND n.entry = 'late-approval') l
+        JOIN change_log o ON o.id = l.id
+        WHERE x.corrects IS NOT NULL) o ON o.place = u.place
+    CROSS JOIN LATERAL (
+        SELECT o.place IS NOT NULL AND o.environment_id = u.environment_id AND o.occurred_at = u.occurred_at
+               AND o.team_id IS NOT DISTINCT FROM u.team_id
+               AND (o.emergency_reason IS NULL) = (u.emergency IS NULL) AS keeps) k
     WHERE u.place = ANY (v_places)
     ORDER BY u.place;
 
+    -- Whoever heard of a change needs not hear of its wording.
+    WITH news AS MATERIALIZED (
+        SELECT c.id, c.control, c.kind, c.actor, c.team_id, c.source, c.bookings_hit, c.occurred_at, c.summary,
+               e.key, e.owner_team_id
+        FROM change_log c
+        JOIN environments e ON e.id = c.environment_id
+        WHERE c.id > v_last AND (c.control <> 'controlled' OR 'others-booking' = ANY (c.reasons))
+          AND (c.corrects IS NULL
+               OR NOT EXISTS (SELECT FROM change_log o WHERE o.id = c.corrects AND keeps_judgement(c, o))))
     INSERT INTO notices (at, kind, subject, text, team_id, person)
-    SELECT p_now, 'change.under-booking', 'BK-' || b.id,
-           format('%s %s on %s at %s: %s', c.control, c.kind, e.key, readable(c.occurred_at), c.summary),
-           b.team_id, b.requested_by
-    FROM change_log c
-    JOIN environments e ON e.id = c.environment_id
-    JOIN bookings b ON b.id = ANY (c.bookings_hit)
-    WHERE c.id > v_last AND 'others-booking' = ANY (c.reasons)
-      AND c.team_id IS DISTINCT FROM b.team_id AND b.state IN ('confirmed', 'active');
+    SELECT p_now, n.kind, n.subject, n.text, n.team_id, n.person
+    FROM (
+        SELECT w.id, 'change.under-booking' AS kind, 'BK-' || b.id AS subject,
+               format('%s %s on %s at %s: %s', w.control, w.kind, w.key, readable(w.occurred_at), w.summary)
+                   AS text,
+               b.team_id, b.requested_by AS person
+        FROM news w JOIN bookings b ON b.id = ANY (w.bookings_hit)
+        WHERE w.control <> 'controlled' OR w.team_id IS DISTINCT FROM b.team_id
+        UNION ALL
+        SELECT w.id,
+               CASE WHEN w.source = 'inventory' THEN 'change.drift' ELSE 'change.' || w.control END,
+               w.id::text,
+               format('%s %s by %s (%s) on %s at %s: %s', w.control, w.kind, w.actor,
+                      coalesce((SELECT t.name FROM teams t WHERE t.id = w.team_id), 'no team'), w.key,
+                      readable(w.occurred_at), w.summary),
+               w.owner_team_id, NULL
+        FROM news w WHERE w.control <> 'controlled' AND w.owner_team_id IS NOT NULL) n
+    ORDER BY n.id, n.kind, n.subject;
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT p_now, 'change.recorded', c.id, 1 FROM change_log c WHERE c.id > v_last;
 
     -- Numbers are given in the order of the rows.
     RETURN QUERY
-    SELECT v_places[c.id - v_last], c.id, c.control, c.reasons, c.window_id, c.bookings_hit, c.is_late, c.hash
+    SELECT v_places[c.id - v_last], c.id, c.control, c.reasons, c.window_id, c.bookings_hit, c.is_late,
+           c.approved_late, c.hash
     FROM change_log c WHERE c.id > v_last ORDER BY c.id;
 END $$;
 
@@ -734,6 +778,7 @@ CREATE TABLE public.change_log (
     review text,
     review_note text,
     hash bytea NOT NULL,
+    claimed_team text,
     CONSTRAINT change_control_is_known CHECK ((control = ANY (ARRAY['controlled'::text, 'uncontrolled'::text, 'emergency'::text]))),
     CONSTRAINT change_corrects_an_earlier CHECK ((corrects < id)),
     CONSTRAINT change_entry_is_known CHECK ((entry = ANY (ARRAY['change'::text, 'late-approval'::text, 'review'::text]))),
@@ -763,6 +808,7 @@ BEGIN
         c.component_version, c.ticket, c.emergency_reason, c.corrects::text, c.control,
         array_to_string(c.reasons, ','), c.window_id::text, array_to_string(c.bookings_hit, ','),
         c.is_late::text, c.approved_late::text, c.review, c.review_note]
+        || CASE WHEN c.claimed_team IS NULL THEN '{}' ELSE ARRAY[c.claimed_team] END
     LOOP
         v_bytes := v_bytes || CASE WHEN v_field IS NULL THEN int4send(-1)
             ELSE int4send(octet_length(convert_to(v_field, 'UTF8'))) || convert_to(v_field, 'UTF8') END;
@@ -1195,7 +1241,7 @@ $$;
 -- Name: judge_changes(bigint[], bigint[], timestamp with time zone[], boolean[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_are_declared boolean[]) RETURNS TABLE(place bigint, control text, reasons text[], window_id bigint, bookings bigint[])
+CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_are_declared boolean[]) RETURNS TABLE(place bigint, control text, reasons text[], window_id bigint, bookings bigint[], late_id bigint)
     LANGUAGE sql STABLE ROWS 64
     AS $$
     SELECT g.place, j.control,
@@ -1209,13 +1255,27 @@ CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], 
                    ELSE '{}' END,
            CASE j.control WHEN 'emergency' THEN coalesce(g.emergency_id, g.window_id)
                           WHEN 'controlled' THEN g.window_id END,
-           g.bookings
+           g.bookings,
+           CASE j.control WHEN 'uncontrolled' THEN g.late_id END
     FROM weigh_changes(p_environments, p_teams, p_ats, p_ats) g
     CROSS JOIN LATERAL (
         SELECT CASE WHEN p_are_declared[g.place] OR g.emergency_id IS NOT NULL THEN 'emergency'
                     WHEN g.freezes = '{}' AND (g.window_id IS NOT NULL OR g.own_booking IS NOT NULL
                                                OR (g.is_open AND g.others = '{}')) THEN 'controlled'
                     ELSE 'uncontrolled' END AS control) j
+$$;
+
+
+--
+-- Name: keeps_judgement(public.change_log, public.change_log); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.keeps_judgement(c public.change_log, p_corrected public.change_log) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT c.environment_id = p_corrected.environment_id AND c.occurred_at = p_corrected.occurred_at
+       AND c.team_id IS NOT DISTINCT FROM p_corrected.team_id
+       AND (c.emergency_reason IS NULL) = (p_corrected.emergency_reason IS NULL)
 $$;
 
 
@@ -1488,26 +1548,40 @@ END $$;
 CREATE FUNCTION public.note_late_approvals(p_windows bigint[], p_now timestamp with time zone, p_by text) RETURNS void
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    v_changes bigint[];
+    v_environments bigint[];
+    v_teams bigint[];
+    v_ats timestamptz[];
 BEGIN
     PERFORM FROM change_log_head FOR UPDATE;
+    SELECT array_agg(l.id ORDER BY l.id), array_agg(l.environment_id ORDER BY l.id),
+           array_agg(l.team_id ORDER BY l.id), array_agg(l.occurred_at ORDER BY l.id)
+    INTO v_changes, v_environments, v_teams, v_ats
+    FROM (SELECT DISTINCT c.id, c.environment_id, c.team_id, c.occurred_at
+          FROM window_spans s
+          JOIN change_log c ON c.environment_id = s.environment_id
+           AND c.occurred_at >= lower(s.period) AND c.occurred_at < upper(s.period)
+          WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
+            AND s.kind <> 'freeze' AND NOT s.is_emergency AND c.occurred_at < s.valid_from
+            AND c.entry = 'change' AND c.control = 'uncontrolled' AND NOT c.approved_late
+            AND NOT EXISTS (SELECT FROM change_log n WHERE n.root_id = c.id AND n.entry = 'late-approval')
+            AND NOT EXISTS (SELECT FROM change_log n WHERE n.corrects = c.id AND n.entry = 'change')) l;
+    IF v_changes IS NULL THEN
+        RETURN;
+    END IF;
     INSERT INTO change_log (
         id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
         team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
-        reasons, window_id, bookings_hit, is_late, approved_late, hash)
+        reasons, window_id, bookings_hit, is_late, approved_late, claimed_team, hash)
     SELECT 0, c.root_id, 'late-approval', c.environment_id, c.occurred_at, p_now, p_by, c.source, c.source_id,
            c.actor, c.team_id, c.kind, c.summary, c.component, c.component_version, c.ticket,
-           c.emergency_reason, NULL, c.control, c.reasons, k.window_id, c.bookings_hit, c.is_late, true, ''
-    FROM (
-        SELECT l.id, min(s.window_id) AS window_id
-        FROM window_spans s
-        JOIN latest_changes l ON l.environment_id = s.environment_id AND l.occurred_at <@ s.period
-        WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
-          AND s.kind <> 'freeze' AND l.control = 'uncontrolled' AND NOT l.approved_late
-          AND l.occurred_at < s.valid_from
-          AND (s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM l.team_id)
-          AND ('freeze' <> ALL (l.reasons) OR s.exception_to IS NOT NULL)
-        GROUP BY l.id) k
-    JOIN change_log c ON c.id = k.id
+           c.emergency_reason, c.corrects, c.control, c.reasons, j.late_id, c.bookings_hit, c.is_late, true,
+           c.claimed_team, ''
+    FROM judge_changes(
+        v_environments, v_teams, v_ats, array_fill(false, ARRAY[cardinality(v_changes)])) j
+    JOIN change_log c ON c.id = v_changes[j.place]
+    WHERE j.late_id IS NOT NULL
     ORDER BY c.id;
 END $$;
 
@@ -2033,8 +2107,7 @@ CREATE FUNCTION public.on_windows_approved() RETURNS trigger
 DECLARE
     v_late bigint[] := array(
         SELECT n.id FROM after n
-        WHERE n.state = 'approved' AND n.kind <> 'freeze' AND n.starts_at < n.updated_at
-          AND n.import_identity IS NULL);
+        WHERE n.state = 'approved' AND n.kind <> 'freeze' AND n.starts_at < n.updated_at);
 BEGIN
     IF v_late <> '{}' THEN
         PERFORM note_late_approvals(v_late, max(n.updated_at), max(n.updated_by)) FROM after n;
@@ -2658,6 +2731,42 @@ END $$;
 
 
 --
+-- Name: standing(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.standing(p_root bigint, OUT entry_id bigint, OUT review_id bigint, OUT is_reviewed boolean) RETURNS record
+    LANGUAGE sql STABLE
+    AS $$
+    WITH RECURSIVE chain (id, corrects, keeps) AS (
+        SELECT c.id, c.corrects, keeps_judgement(c, o)
+        FROM change_log c LEFT JOIN change_log o ON o.id = c.corrects WHERE c.id = p_root
+        UNION ALL
+        SELECT c.id, c.corrects, keeps_judgement(c, o)
+        FROM chain k JOIN change_log c ON c.id = k.corrects LEFT JOIN change_log o ON o.id = c.corrects),
+    verdict AS (
+        SELECT r.id, r.review
+        FROM chain k
+        CROSS JOIN LATERAL (
+            SELECT r.id, r.review FROM change_log r
+            WHERE r.root_id = k.id AND r.entry = 'review' ORDER BY r.id DESC LIMIT 1) r
+        ORDER BY r.id DESC LIMIT 1)
+    SELECT (SELECT e.id
+            FROM chain k
+            CROSS JOIN LATERAL (
+                SELECT coalesce(max(n.id), k.id) AS id FROM change_log n
+                WHERE n.root_id = k.id AND n.entry = 'late-approval') l
+            JOIN change_log e ON e.id = l.id
+            WHERE k.id = p_root
+               OR k.id > coalesce((SELECT v.id FROM verdict v WHERE v.review = 'accepted'), 0)
+            ORDER BY CASE e.control WHEN 'uncontrolled' THEN CASE WHEN e.approved_late THEN 2 ELSE 3 END
+                                    WHEN 'emergency' THEN 1 ELSE 0 END DESC, k.id DESC
+            LIMIT 1),
+           (SELECT v.id FROM verdict v),
+           (SELECT v.id FROM verdict v) > (SELECT max(k.id) FROM chain k WHERE k.keeps IS NOT TRUE)
+$$;
+
+
+--
 -- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2772,7 +2881,7 @@ $$;
 -- Name: weigh_changes(bigint[], bigint[], timestamp with time zone[], timestamp with time zone[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.weigh_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_knowns timestamp with time zone[]) RETURNS TABLE(place bigint, window_id bigint, emergency_id bigint, freezes bigint[], requested_id bigint, bookings bigint[], others bigint[], own_booking bigint, is_open boolean)
+CREATE FUNCTION public.weigh_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_knowns timestamp with time zone[]) RETURNS TABLE(place bigint, window_id bigint, emergency_id bigint, freezes bigint[], requested_id bigint, bookings bigint[], others bigint[], own_booking bigint, is_open boolean, late_id bigint)
     LANGUAGE plpgsql STABLE ROWS 64
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
@@ -2787,25 +2896,31 @@ BEGIN
                 WHERE v.environment_id = a.environment_id AND date_trunc('second', v.valid_from) <= a.known_at
                   AND date_trunc('second', v.valid_until) > a.known_at
                 ORDER BY v.version DESC LIMIT 1),
-               (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = a.environment_id), false)
+               (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = a.environment_id), false),
+           w.late_id
     FROM unnest(p_environments, p_teams, p_ats, p_knowns)
         WITH ORDINALITY a (environment_id, team_id, at, known_at, place)
     CROSS JOIN LATERAL (
         WITH span AS MATERIALIZED (
             SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
-                   s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM a.team_id AS is_for_team
+                   s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM a.team_id AS is_for_team,
+                   s.valid_from <= a.known_at AS is_known
             FROM window_spans s
             WHERE s.environment_id = a.environment_id AND s.period @> a.at
-              AND s.valid_from <= a.known_at AND s.valid_until > a.known_at),
-        frozen AS (SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved'),
+              AND ((s.valid_from <= a.known_at AND s.valid_until > a.known_at)
+                   OR (s.valid_from > a.known_at AND s.valid_from < s.valid_until AND s.state = 'approved'))),
+        frozen AS (
+            SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved' AND f.is_known),
         covering AS (
-            SELECT min(c.window_id) AS window_id FROM span c
+            SELECT min(c.window_id) FILTER (WHERE c.is_known) AS window_id,
+                   min(c.window_id) FILTER (WHERE NOT c.is_known) AS late_id
+            FROM span c
             WHERE c.kind IN ('change', 'maintenance') AND c.state = 'approved' AND NOT c.is_emergency
               AND c.is_for_team
               AND NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM c.exception_to))
-        SELECT c.window_id,
+        SELECT c.window_id, c.late_id,
                (SELECT min(e.window_id) FROM span e
-                WHERE e.is_emergency AND e.is_for_team AND e.state = 'approved') AS emergency_id,
+                WHERE e.is_emergency AND e.is_for_team AND e.is_known AND e.state = 'approved') AS emergency_id,
                CASE WHEN c.window_id IS NOT NULL THEN '{}'
                     ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END AS freezes,
                (SELECT min(r.window_id) FROM span r
@@ -3263,6 +3378,73 @@ CREATE TABLE public.inventory_components (
 
 
 --
+-- Name: shown_changes; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.shown_changes AS
+ SELECT c.id,
+    c.root_id,
+    c.environment_id,
+    c.occurred_at,
+    c.recorded_at,
+    c.recorded_by,
+    c.source,
+    c.source_id,
+    c.actor,
+    c.team_id,
+    c.kind,
+    c.summary,
+    c.component,
+    c.component_version,
+    c.ticket,
+    c.emergency_reason,
+    c.corrects,
+        CASE
+            WHEN (c.corrects IS NULL) THEN c.control
+            ELSE ( SELECT s.control
+               FROM public.change_log s
+              WHERE (s.id = (public.standing(c.root_id)).entry_id))
+        END AS control,
+        CASE
+            WHEN (c.corrects IS NULL) THEN c.reasons
+            ELSE ( SELECT s.reasons
+               FROM public.change_log s
+              WHERE (s.id = (public.standing(c.root_id)).entry_id))
+        END AS reasons,
+        CASE
+            WHEN (c.corrects IS NULL) THEN c.window_id
+            ELSE ( SELECT s.window_id
+               FROM public.change_log s
+              WHERE (s.id = (public.standing(c.root_id)).entry_id))
+        END AS window_id,
+    c.bookings_hit,
+    c.is_late,
+        CASE
+            WHEN (c.corrects IS NULL) THEN c.approved_late
+            ELSE ( SELECT s.approved_late
+               FROM public.change_log s
+              WHERE (s.id = (public.standing(c.root_id)).entry_id))
+        END AS approved_late,
+    c.hash,
+    c.control AS judged_as,
+    c.claimed_team,
+        CASE
+            WHEN (c.corrects IS NULL) THEN ( SELECT max(r.id) AS max
+               FROM public.change_log r
+              WHERE ((r.root_id = c.root_id) AND (r.entry = 'review'::text)))
+            ELSE (public.standing(c.root_id)).review_id
+        END AS review_id,
+        CASE
+            WHEN (c.corrects IS NULL) THEN (EXISTS ( SELECT
+               FROM public.change_log r
+              WHERE ((r.root_id = c.root_id) AND (r.entry = 'review'::text))))
+            ELSE COALESCE((public.standing(c.root_id)).is_reviewed, false)
+        END AS is_reviewed
+   FROM public.change_log c
+  WHERE (c.entry <> 'review'::text);
+
+
+--
 -- Name: latest_changes; Type: VIEW; Schema: public; Owner: -
 --
 
@@ -3290,13 +3472,17 @@ CREATE VIEW public.latest_changes AS
     c.bookings_hit,
     c.is_late,
     c.approved_late,
-    c.hash
-   FROM public.change_log c
-  WHERE ((c.entry = ANY (ARRAY['change'::text, 'late-approval'::text])) AND (NOT (EXISTS ( SELECT
+    c.hash,
+    c.judged_as,
+    c.claimed_team,
+    c.review_id,
+    c.is_reviewed
+   FROM public.shown_changes c
+  WHERE ((NOT (EXISTS ( SELECT
            FROM public.change_log n
           WHERE ((n.root_id = c.root_id) AND (n.entry = 'late-approval'::text) AND (n.id > c.id))))) AND (NOT (EXISTS ( SELECT
            FROM public.change_log n
-          WHERE (n.corrects = c.root_id)))));
+          WHERE ((n.corrects = c.root_id) AND (n.entry = 'change'::text))))));
 
 
 --
@@ -3483,7 +3669,8 @@ CREATE TABLE public.source_events (
     received_by text NOT NULL,
     team_id bigint,
     report jsonb NOT NULL,
-    change_id bigint
+    change_id bigint,
+    is_believed boolean DEFAULT false NOT NULL
 );
 
 
@@ -3545,6 +3732,7 @@ CREATE TABLE public.tokens (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     revoked_at timestamp with time zone,
+    reports boolean DEFAULT false NOT NULL,
     CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
     CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
 );

@@ -17,8 +17,7 @@ extension BerthDatabase {
                        count(*) FILTER (WHERE c.approved_late),
                        count(*) FILTER (WHERE 'others-booking' = ANY (c.reasons)),
                        count(*) FILTER (WHERE c.is_late),
-                       count(*) FILTER (WHERE c.control <> 'controlled' AND NOT EXISTS (
-                           SELECT FROM change_log r WHERE r.root_id = c.root_id AND r.entry = 'review'))
+                       count(*) FILTER (WHERE c.control <> 'controlled' AND NOT c.is_reviewed)
                 FROM latest_changes c
                 JOIN environments e ON e.id = c.environment_id
                 LEFT JOIN teams t ON t.id = c.team_id

@@ -43,17 +43,18 @@ extension BerthDatabase {
     }
 
     /// Judges a change by what held when it happened, and appends it to the log. Throws `.invalid` for what
-    /// names nothing, `.forbidden`, `.illegalMove` for a correction of what is corrected already.
+    /// names nothing, `.forbidden` for a correction of more than words by who does not manage the environment,
+    /// `.illegalMove` for a correction of what is corrected already.
     public func recordChange(
         _ draft: ChangeDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?, keep: @Sendable (Change) throws -> KeptAnswer
     ) async throws -> Once<Change> {
         try await translatingErrors {
-            guard draft.team == caller.team || caller.role >= .manager else {
-                throw BerthError.forbidden("another team's change is recorded by a manager")
-            }
             if draft.corrects == nil, !dryRun, idempotency == nil {
-                let record = try await remembered(draft, by: caller, now: now)
+                let record =
+                    draft.team == caller.team && !caller.reports
+                    ? try await remembered(draft, by: caller, now: now)
+                    : try await client.attributed(draft, by: caller, now: now)
                 guard let change = try await changeWriter.append(record) else {
                     throw BerthError.alreadyExists("its source reported it before")
                 }
@@ -61,12 +62,17 @@ extension BerthDatabase {
             }
             return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) {
                 transaction in
-                try await transaction.requireCorrectable(draft, by: caller)
-                let record = try await transaction.record(draft, by: caller, now: now)
+                let record: ChangeRecord
+                if let corrected = draft.corrects {
+                    try await transaction.requireCorrectable(corrected, into: draft, by: caller)
+                    record = try await transaction.record(draft, by: caller, now: now)
+                } else {
+                    record = try await transaction.attributed(draft, by: caller, now: now)
+                }
                 guard let change = try await transaction.appendChanges([record])[0] else {
                     throw BerthError.alreadyExists("its source reported it before")
                 }
-                return change
+                return draft.corrects == nil ? change : try await transaction.change(change.id)
             }
         }
     }
@@ -97,34 +103,19 @@ extension BerthDatabase {
         keep: @Sendable (Change) throws -> KeptAnswer
     ) async throws -> Once<Change> {
         try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
-            let change = try await transaction.change(id)
-            let environment = try await transaction.environmentOfChange(id)
-            guard caller.manages(environment) else {
-                throw BerthError.forbidden(
-                    "a change is reviewed by the managers of its environment")
-            }
-            guard change.control != .controlled else {
-                throw BerthError.illegalMove(
-                    "change \(id) was controlled: there is nothing to review")
-            }
-            if let newer = change.supersededBy,
-                try await transaction.change(newer).draft.corrects != nil
-            {
-                throw BerthError.illegalMove(
-                    "change \(id) was corrected by \(newer): review that one")
-            }
+            try await transaction.requireReviewable(id, by: caller)
             try await transaction.query(
                 """
                 INSERT INTO change_log (
                     id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source,
                     source_id, actor, team_id, kind, summary, component, component_version, ticket,
                     emergency_reason, corrects, control, reasons, window_id, bookings_hit, is_late,
-                    approved_late, review, review_note, hash)
+                    approved_late, review, review_note, claimed_team, hash)
                 SELECT 0, c.root_id, 'review', c.environment_id, c.occurred_at, \(now), \(caller.name),
                        c.source, c.source_id, c.actor, c.team_id, c.kind, c.summary, c.component,
                        c.component_version, c.ticket, c.emergency_reason, NULL, c.control, c.reasons,
                        c.window_id, c.bookings_hit, c.is_late, c.approved_late, \(verdict.rawValue),
-                       \(note), ''
+                       \(note), c.claimed_team, ''
                 FROM change_log c WHERE c.id = \(id)
                 """)
             return try await transaction.change(id)
@@ -137,8 +128,8 @@ extension PostgresQuerying {
     func change(_ id: Int64) async throws -> Change {
         let rows = try await query(
             """
-            SELECT \(unescaped: Change.columnList) FROM change_log c
-            WHERE c.id = \(id) AND c.entry <> 'review'
+            SELECT \(unescaped: Change.columnList) FROM shown_changes c
+            WHERE c.id = \(id)
             """)
         guard let row = rows.first else { throw BerthError.notFound("no change \(id)") }
         return try Change(row)
@@ -161,39 +152,6 @@ extension PostgresQuerying {
         }
         return ChangeRecord(
             draft: draft, environmentID: environmentID, teamID: teamID, by: caller.name, now: now)
-    }
-
-    fileprivate func environmentOfChange(_ id: Int64) async throws -> TestEnvironment {
-        let rows = try await query(
-            """
-            SELECT \(unescaped: TestEnvironment.columnList) FROM environments e
-            WHERE e.id = (SELECT c.environment_id FROM change_log c WHERE c.id = \(id))
-            """)
-        return try TestEnvironment(rows[rows.startIndex])
-    }
-
-    /// Under the head's lock, so that an entry is corrected once.
-    fileprivate func requireCorrectable(_ draft: ChangeDraft, by caller: Caller) async throws {
-        guard let corrected = draft.corrects else { return }
-        try await query("SELECT h.id FROM change_log_head h FOR UPDATE")
-        let rows = try await query(
-            "SELECT c.entry, c.root_id FROM change_log c WHERE c.id = \(corrected)")
-        guard let row = rows.first else {
-            throw BerthError.invalid("/corrects", "there is no change \(corrected)")
-        }
-        let (entry, root) = try row.decode(String.self, Int64.self)
-        guard entry == "change" else {
-            throw BerthError.invalid("/corrects", "is no change of its own: correct \(root)")
-        }
-        let change = try await change(corrected)
-        guard change.draft.team == caller.team || caller.role >= .manager else {
-            throw BerthError.forbidden("another team's change is corrected by a manager")
-        }
-        let newer = try await query("SELECT c.id FROM change_log c WHERE c.corrects = \(corrected)")
-        guard newer.isEmpty else {
-            throw BerthError.illegalMove(
-                "change \(corrected) was corrected already: correct what corrects it")
-        }
     }
 }
 
@@ -221,11 +179,10 @@ extension ChangeFilter {
         if let from { conditions.add("c.occurred_at >=", from) }
         if let to { conditions.add("c.occurred_at <", to) }
         if let isReviewed {
-            let reviews =
-                "EXISTS (SELECT FROM change_log r WHERE r.root_id = c.root_id AND r.entry ="
             conditions.add(
-                isReviewed ? reviews : "c.control <> 'controlled' AND NOT \(reviews)", "review",
-                close: ")")
+                isReviewed
+                    ? "c.review_id IS NOT NULL" : "c.control <> 'controlled' AND NOT c.is_reviewed",
+                binding: [])
         }
         return conditions.query(
             select: "SELECT \(Change.columnList) FROM latest_changes c",

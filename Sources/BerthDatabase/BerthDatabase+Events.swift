@@ -23,14 +23,15 @@ public struct UnassignedEvent: Sendable, Equatable {
 }
 
 extension BerthDatabase {
-    /// Logs what an outside source reported, each event once; `team` is whose it is where no mapping says.
-    /// One transaction for all.
+    /// Logs what an outside source reported, each event once. It is the caller's team's, unless the caller
+    /// reports for others and a mapping says whose. One transaction for all.
     public func record(
-        _ reports: [ReportedChange], team: String?, by name: String, now: Date
+        _ reports: [ReportedChange], by caller: Caller, now: Date
     ) async throws -> [EventOutcome] {
         try await decide(dryRun: false) { transaction in
-            let teamID = try await transaction.knownTeamID(team)
-            let kept = try await transaction.keepEvents(reports, teamID: teamID, by: name, now: now)
+            let teamID = try await transaction.knownTeamID(caller.team)
+            let kept = try await transaction.keepEvents(
+                reports, teamID: teamID, by: caller, now: now)
             let ids = kept.compactMap { $0 }
             let recorded = try await transaction.logEvents(ids, now: now)
             return kept.map { id in
@@ -92,12 +93,13 @@ extension PostgresTransaction {
 
     /// The number that each event is kept under, in order; nil for one that came before.
     fileprivate func keepEvents(
-        _ reports: [ReportedChange], teamID: Int64?, by name: String, now: Date
+        _ reports: [ReportedChange], teamID: Int64?, by caller: Caller, now: Date
     ) async throws -> [Int64?] {
         let rows = try await query(
             """
-            INSERT INTO source_events (source, event_id, received_at, received_by, team_id, report)
-            SELECT n.source, n.event_id, \(now), \(name), \(teamID), n.report
+            INSERT INTO source_events (
+                source, event_id, received_at, received_by, team_id, is_believed, report)
+            SELECT n.source, n.event_id, \(now), \(caller.name), \(teamID), \(caller.reports), n.report
             FROM unnest(\(reports.map(\.source)), \(reports.map(\.eventID)),
                         \(reports.map { PostgresJSON(StoredReport($0)) }))
                 WITH ORDINALITY n (source, event_id, report, place)
@@ -120,8 +122,11 @@ extension PostgresTransaction {
     ) async throws -> [Int64: Int64] {
         let rows = try await query(
             """
-            SELECT s.id, s.report, s.received_by, f.environment_id, f.team_id,
-                   (SELECT e.key FROM environments e WHERE e.id = f.environment_id)
+            SELECT s.id, s.report, s.received_by, f.environment_id,
+                   CASE WHEN s.is_believed THEN coalesce(f.mapped_id, s.team_id) ELSE s.team_id END,
+                   (SELECT e.key FROM environments e WHERE e.id = f.environment_id),
+                   CASE WHEN NOT s.is_believed AND f.mapped_id IS DISTINCT FROM s.team_id
+                        THEN (SELECT t.name FROM teams t WHERE t.id = f.mapped_id) END
             FROM source_events s
             CROSS JOIN LATERAL (
                 SELECT coalesce(\(assigned)::bigint,
@@ -129,22 +134,23 @@ extension PostgresTransaction {
                                 (SELECT e.id FROM environments e
                                  WHERE e.key = s.report ->> 'environmentName' AND e.status <> 'retired')),
                        coalesce(mapped(s.source, 'actor', s.report ->> 'actor'),
-                                mapped(s.source, 'repository', s.report ->> 'repository'), s.team_id)
-            ) f (environment_id, team_id)
+                                mapped(s.source, 'repository', s.report ->> 'repository'))
+            ) f (environment_id, mapped_id)
             WHERE s.id = ANY (\(ids)) AND s.change_id IS NULL AND f.environment_id IS NOT NULL
             ORDER BY s.id
             """)
         var events: [Int64] = []
         var records: [ChangeRecord] = []
         for row in rows {
-            let (id, stored, by, environment, team, key) = try row.decode(
+            let (id, stored, by, environment, team, key, claim) = try row.decode(
                 Int64.self, PostgresJSON<StoredReport>.self, String.self, Int64.self, Int64?.self,
-                String.self)
+                String.self, String?.self)
+            var draft = ChangeDraft(stored.value.report, on: key)
+            draft.claimedTeam = claim
             events.append(id)
             records.append(
                 ChangeRecord(
-                    draft: ChangeDraft(stored.value.report, on: key), environmentID: environment,
-                    teamID: team, by: by, now: now))
+                    draft: draft, environmentID: environment, teamID: team, by: by, now: now))
         }
         guard !records.isEmpty else { return [:] }
         let changes = try await appendChanges(records).map { $0?.id }

@@ -22,14 +22,15 @@ extension BerthDatabase {
         }
     }
 
-    /// Takes a snapshot, and gives its differences from the last one. Throws `.notFound`, and
-    /// `.illegalMove` for one that is not newer than the last. Cost: one pass over the components.
+    /// Takes a snapshot, and gives its differences from the last one. Throws `.notFound`,
+    /// `.forbidden` for who neither answers for the environment nor reports for others, and `.illegalMove` for one that is not newer than the last. Cost: one pass over the components.
     public func observe(
         _ inventory: Inventory, at observedAt: Date, by caller: Caller, now: Date, dryRun: Bool
     ) async throws -> [InventoryDifference] {
         let components = inventory.components.sorted { $0.key < $1.key }
         let environment = try await environment(inventory.environment)
         return try await decide(dryRun: dryRun) { transaction in
+            try await transaction.environment(id: environment.id).requireObserver(caller)
             let rows = try await transaction.query(
                 """
                 SELECT o.component, o.version_from, o.version_to, o.explained_by, o.settles_at
@@ -57,4 +58,16 @@ extension BerthDatabase {
     }
 
     private static let mostDrifts = 200
+}
+
+extension TestEnvironment {
+    /// Who is believed of what is installed: else a stranger could hide a drift, or make one up.
+    fileprivate func requireObserver(_ caller: Caller) throws(BerthError) {
+        guard caller.reports || caller.manages(self) || ownerTeam == nil || ownerTeam == caller.team
+        else {
+            throw .forbidden(
+                "\(key) is observed by its team, its managers, and tokens made to report (reports: true)"
+            )
+        }
+    }
 }

@@ -20,7 +20,8 @@ extension BerthDatabase {
         }
     }
 
-    /// Makes a mapping, and logs the events that waited for it. Throws `.invalid`, `.alreadyExists`.
+    /// Makes a mapping, and logs the events that waited for it. Throws `.invalid`, `.alreadyExists`,
+    /// `.forbidden` for who manages neither the environment nor the team, or takes another's name.
     public func createMapping(
         _ mapping: Mapping, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?,
@@ -42,6 +43,11 @@ extension BerthDatabase {
                 teamID = try await transaction.teamID(
                     mapping.target, pointer: "/team", by: caller, now: now)
             }
+            try await transaction.requireMapper(
+                environmentID: environmentID, team: teamID == nil ? nil : mapping.target, by: caller
+            )
+            try await transaction.requireFreeName(
+                mapping, environmentID: environmentID, teamID: teamID, by: caller)
             let rows = try await transaction.query(
                 """
                 INSERT INTO mappings (source, kind, name, environment_id, team_id, created_at, created_by)
@@ -65,12 +71,61 @@ extension BerthDatabase {
         }
     }
 
-    /// Removes a mapping; what was logged by it stays. Throws `.notFound`.
-    public func deleteMapping(_ id: Int64, now: Date, dryRun: Bool) async throws {
+    /// Removes a mapping; what was logged by it stays. Throws `.notFound`, `.forbidden`.
+    public func deleteMapping(_ id: Int64, by caller: Caller, now: Date, dryRun: Bool) async throws
+    {
         try await decide(dryRun: dryRun) { transaction in
             let rows = try await transaction.query(
-                "DELETE FROM mappings m WHERE m.id = \(id) RETURNING m.id")
-            guard !rows.isEmpty else { throw BerthError.notFound("no mapping \(id)") }
+                """
+                DELETE FROM mappings m WHERE m.id = \(id)
+                RETURNING m.environment_id, (SELECT t.name FROM teams t WHERE t.id = m.team_id)
+                """)
+            guard let row = rows.first else { throw BerthError.notFound("no mapping \(id)") }
+            let (environmentID, team) = try row.decode(Int64?.self, String?.self)
+            try await transaction.requireMapper(
+                environmentID: environmentID, team: team, by: caller)
+        }
+    }
+}
+
+extension PostgresTransaction {
+    /// Throws `.forbidden` for who manages neither the environment nor the team that a name is to stand for.
+    fileprivate func requireMapper(
+        environmentID: Int64?, team: String?, by caller: Caller
+    ) async throws {
+        if let environmentID {
+            let environment = try await environment(id: environmentID)
+            guard caller.manages(environment) else {
+                throw BerthError.forbidden(
+                    "names of \(environment.key) are mapped by who manages it")
+            }
+        }
+        if let team, !caller.manages(team: team) {
+            throw BerthError.forbidden("names of \(team) are mapped by its managers and by admins")
+        }
+    }
+
+    /// Throws `.forbidden` when the name is another's: a mapping of it to what the caller does not manage, or
+    /// the key of such an environment.
+    fileprivate func requireFreeName(
+        _ mapping: Mapping, environmentID: Int64?, teamID: Int64?, by caller: Caller
+    ) async throws {
+        let rows = try await query(
+            """
+            SELECT m.environment_id, (SELECT t.name FROM teams t WHERE t.id = m.team_id)
+            FROM mappings m
+            WHERE m.kind = \(mapping.kind.rawValue) AND m.name = \(mapping.name)
+              AND (m.source IS NULL OR \(mapping.source)::text IS NULL OR m.source = \(mapping.source))
+              AND (m.environment_id IS DISTINCT FROM \(environmentID)
+                   OR m.team_id IS DISTINCT FROM \(teamID))
+            UNION ALL
+            SELECT e.id, NULL FROM environments e
+            WHERE \(mapping.kind.rawValue) = 'environment' AND e.key = \(mapping.name)
+              AND e.id <> \(environmentID)
+            """)
+        for row in rows {
+            let (environmentID, team) = try row.decode(Int64?.self, String?.self)
+            try await requireMapper(environmentID: environmentID, team: team, by: caller)
         }
     }
 }

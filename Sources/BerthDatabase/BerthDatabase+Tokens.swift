@@ -19,7 +19,7 @@ extension BerthDatabase {
         let rows = try await client.query(
             """
             SELECT k.secret_hash, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id),
-                   k.labels
+                   k.labels, k.reports
             FROM tokens k WHERE k.id = \(presented.id) AND k.revoked_at IS NULL
             """)
         guard let row = rows.first else { return nil }
@@ -31,7 +31,8 @@ extension BerthDatabase {
         let team: String? = try columns.next()
         let labels: StoredLabels = try columns.next()
         return Caller(
-            tokenID: presented.id, name: name, role: role, team: team, labels: labels.labels)
+            tokenID: presented.id, name: name, role: role, team: team, labels: labels.labels,
+            reports: try columns.next())
     }
 
     /// Makes a token. The secret is in the answer and nowhere else. Throws `.alreadyExists`.
@@ -126,15 +127,16 @@ extension PostgresTransaction {
         }
         let rows = try await query(
             """
-            INSERT INTO tokens (name, role, team_id, labels, secret_hash, created_at, created_by)
+            INSERT INTO tokens (
+                name, role, team_id, labels, reports, secret_hash, created_at, created_by)
             VALUES (\(draft.name), \(draft.role), \(teamID), \(PostgresJSON(draft.labels)),
-                    \(BearerToken.hash(secret)), \(now), \(caller.name))
+                    \(draft.reports), \(BearerToken.hash(secret)), \(now), \(caller.name))
             RETURNING id
             """)
         let id = try rows[rows.startIndex].decode(Int64.self)
         let token = Token(
             id: id, name: draft.name, role: draft.role, team: draft.team, labels: draft.labels,
-            createdAt: now, createdBy: caller.name, revokedAt: nil)
+            reports: draft.reports, createdAt: now, createdBy: caller.name, revokedAt: nil)
         return NewToken(token: token, bearer: BearerToken(id: id, secret: secret).description)
     }
 }
@@ -180,8 +182,8 @@ extension Role: PostgresEncodable, PostgresDecodable {}
 
 extension Token {
     static let columnList = """
-        k.id, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id), k.labels, k.created_at,
-        k.created_by, k.revoked_at
+        k.id, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id), k.labels, k.reports,
+        k.created_at, k.created_by, k.revoked_at
         """
 
     init(_ row: PostgresRow) throws {
@@ -193,7 +195,8 @@ extension Token {
         let labels: StoredLabels = try columns.next()
         self.init(
             id: id, name: name, role: role, team: team, labels: labels.labels,
-            createdAt: try columns.next(), createdBy: try columns.next(),
+            reports: try columns.next(), createdAt: try columns.next(),
+            createdBy: try columns.next(),
             revokedAt: try columns.next())
     }
 }

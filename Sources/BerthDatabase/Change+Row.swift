@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 
 extension Change {
-    /// What a query selects to make one, of `c`: the log, or its latest entries.
+    /// What a query selects to make one, of `c`: `shown_changes`, or `latest_changes` of them.
     static let columnList = """
         c.id, (SELECT e.key FROM environments e WHERE e.id = c.environment_id), c.occurred_at, c.actor,
         (SELECT t.name FROM teams t WHERE t.id = c.team_id), c.kind, c.summary, c.component,
@@ -11,11 +11,11 @@ extension Change {
         c.recorded_by, c.control, c.reasons, c.window_id, c.bookings_hit, c.is_late, c.approved_late,
         (SELECT jsonb_build_object('state', r.review, 'by', r.recorded_by, 'at', r.recorded_at,
                                    'note', r.review_note)
-         FROM change_log r WHERE r.root_id = c.root_id AND r.entry = 'review' ORDER BY r.id DESC LIMIT 1),
+         FROM change_log r WHERE r.id = c.review_id),
         (SELECT max(n.id) FROM change_log n
          WHERE n.id > c.id AND (n.corrects = c.root_id
                                 OR (n.root_id = c.root_id AND n.entry = 'late-approval'))),
-        c.hash
+        c.hash, c.judged_as, c.claimed_team
         """
 
     init(_ row: PostgresRow) throws {
@@ -43,9 +43,11 @@ extension Change {
         let review: PostgresJSON<StoredReview>? = try columns.next()
         let supersededBy: Int64? = try columns.next()
         let hash: Data = try columns.next()
+        let judgedAs: Control = try columns.next()
+        draft.claimedTeam = try columns.next()
         self.init(
             id: id, draft: draft, recordedAt: recordedAt, recordedBy: recordedBy, control: control,
-            reasons: reasons, window: window.map(WindowReference.init(id:)),
+            judgedAs: judgedAs, reasons: reasons, window: window.map(WindowReference.init(id:)),
             bookingsHit: bookings.map(BookingReference.init(id:)), isLate: isLate,
             approvedLate: approvedLate, review: review?.value.review, supersededBy: supersededBy,
             hash: Array(hash))

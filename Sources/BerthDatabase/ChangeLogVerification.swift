@@ -106,6 +106,7 @@ extension BerthDatabase {
                 c.component, c.component_version, c.ticket, c.emergency_reason, c.corrects::text, c.control,
                 array_to_string(c.reasons, ','), c.window_id::text, array_to_string(c.bookings_hit, ','),
                 c.is_late::text, c.approved_late::text, c.review, c.review_note]
+                || CASE WHEN c.claimed_team IS NULL THEN '{}' ELSE ARRAY[c.claimed_team] END
             FROM change_log c WHERE c.id > \(id) AND c.id <= \(last)
             ORDER BY c.id LIMIT \(Self.entriesTogether)
             """, deadline: .seconds(30))
@@ -120,7 +121,7 @@ extension BerthDatabase {
 private struct LogEntry {
     var id: Int64
     var hash: String
-    /// All its columns but the hash, as texts, in the table's order.
+    /// All its columns but the hash, as texts, in the order in which they are hashed.
     var fields: [String?]
 }
 

@@ -80,13 +80,14 @@ extension PostgresQuerying {
         let now = records.map(\.now).max() ?? Date(timeIntervalSince1970: 0)
         let rows = try await query(
             """
-            SELECT a.ordinal, a.id, a.control, a.reasons, a.window_id, a.bookings_hit, a.is_late, a.hash
+            SELECT a.ordinal, a.id, a.control, a.reasons, a.window_id, a.bookings_hit, a.is_late,
+                   a.approved_late, a.hash
             FROM append_changes(
                 \(now), \(records.map(\.by)), \(drafts.map(\.source)), \(drafts.map(\.sourceID)),
                 \(records.map(\.environmentID)), \(drafts.map(\.occurredAt)), \(drafts.map(\.actor)),
                 \(records.map(\.teamID)), \(drafts.map(\.kind)), \(drafts.map(\.summary)),
                 \(drafts.map(\.component)), \(drafts.map(\.version)), \(drafts.map(\.ticket)),
-                \(drafts.map(\.emergency)), \(drafts.map(\.corrects))) a
+                \(drafts.map(\.emergency)), \(drafts.map(\.corrects)), \(drafts.map(\.claimedTeam))) a
             """, deadline: .seconds(30))
         var entries = [Change?](repeating: nil, count: records.count)
         for row in rows {
@@ -98,12 +99,14 @@ extension PostgresQuerying {
             let window: Int64? = try columns.next()
             let bookings: [Int64] = try columns.next()
             let isLate: Bool = try columns.next()
+            let approvedLate: Bool = try columns.next()
             let hash: Data = try columns.next()
             entries[index] = Change(
                 id: id, draft: drafts[index], recordedAt: now, recordedBy: records[index].by,
-                control: control, reasons: reasons, window: window.map(WindowReference.init(id:)),
+                control: control, judgedAs: control, reasons: reasons,
+                window: window.map(WindowReference.init(id:)),
                 bookingsHit: bookings.map(BookingReference.init(id:)), isLate: isLate,
-                approvedLate: false, review: nil, supersededBy: nil, hash: Array(hash))
+                approvedLate: approvedLate, review: nil, supersededBy: nil, hash: Array(hash))
         }
         return entries
     }

@@ -26,9 +26,12 @@ struct TokenCommand: AsyncParsableCommand {
             help: ArgumentHelp(
                 "Environments that a manager manages beyond its team's.", valueName: "k:v,k:v"))
         var labels: Selector = Selector()
+        @Flag(help: "It reports other teams' changes, and is believed through mappings.")
+        var reports = false
 
         func run() async throws {
-            let draft = TokenDraft(name: name, role: role, team: team, labels: labels.pairs)
+            let draft = TokenDraft(
+                name: name, role: role, team: team, labels: labels.pairs, reports: reports)
             let secret = try await database.withDatabase { database in
                 try await database.createToken(
                     draft, by: TokenCommand.operatorCaller, now: Date()
@@ -49,10 +52,11 @@ struct TokenCommand: AsyncParsableCommand {
                 try await database.tokens(Page(limit: 10_000)).items
             }
             for token in tokens {
-                let fields = [
-                    String(token.id), token.name, token.role.rawValue, token.team ?? "-",
-                    token.revokedAt.map { "revoked \(RFC3339.string($0))" } ?? "in use",
-                ]
+                let fields =
+                    [
+                        String(token.id), token.name, token.role.rawValue, token.team ?? "-",
+                        token.revokedAt.map { "revoked \(RFC3339.string($0))" } ?? "in use",
+                    ] + (token.reports ? ["reports"] : [])
                 FileHandle.standardOutput.say(fields.joined(separator: "\t"))
             }
         }

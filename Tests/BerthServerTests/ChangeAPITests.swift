@@ -175,14 +175,14 @@ struct ChangeAPITests {
         }
     }
 
-    @Test("A correction is a new entry, judged anew, and takes the old one's place in lists")
+    @Test("A correction is a new entry, and takes the old one's place in lists")
     func corrections() async throws {
         try await withAPI { api in
             _ = try await plan(api, "change", "uat-2", -0.05, 2)
             let wrong = try await log(api, "uat-1", 0)
             let id = try #require(wrong.json["id"] as? Int)
-            let right = try await log(api, "uat-2", 0, #""corrects":\#(id)"#)
-            #expect(right["control"] == "controlled")
+            let right = try await log(api, "uat-2", 0, #""corrects":\#(id)"#, as: "max")
+            #expect(right["judgedAs"] == "controlled")
             #expect(try await api.get("/v1/changes").items.count == 1)
             let again = try await api.post(
                 "/v1/changes", #"{"environment":"uat-1","summary":"x","corrects":\#(id)}"#)
@@ -257,6 +257,26 @@ struct ChangeAPITests {
         try await withAPI { api in
             let answer = try await api.post("/v1/changes", body, as: "max")
             #expect(answer.pointers == [pointer], "\(answer.text)")
+        }
+    }
+
+    @Test(
+        "A time with a fraction is cut to the second",
+        arguments: [
+            ("2027-03-01T09:00:00.000Z", "2027-03-01T09:00:00Z"),
+            ("2027-03-01T09:00:00.999999999Z", "2027-03-01T09:00:00Z"),
+            ("2027-03-01T10:00:00.5+01:00", "2027-03-01T09:00:00Z"),
+        ])
+    func fractions(written: String, read: String) async throws {
+        try await withAPI { api in
+            let made = try await api.post(
+                "/v1/changes",
+                #"{"environment":"uat-1","summary":"x","occurredAt":"\#(written)"}"#)
+            #expect(made["occurredAt"] == read, "\(made.text)")
+            let query = written.replacing("+", with: "%2B")
+            let gate = try await api.get("/v1/environments/uat-1/gate?at=\(query)")
+            #expect(gate["at"] == read, "\(gate.text)")
+            #expect(try await api.get("/v1/changes?from=\(query)").items.count == 1)
         }
     }
 }

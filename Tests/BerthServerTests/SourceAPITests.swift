@@ -195,7 +195,7 @@ struct SourceAPITests {
         try await withAPI { api in
             _ = try await api.post(
                 "/v1/mappings", #"{"kind":"repository","name":"acme/shop","team":"mobile"}"#,
-                as: "max")
+                as: "ada")
             func deliver(_ signature: String?, event: String = "deployment_status") async throws
                 -> TestAnswer
             {

@@ -36,14 +36,20 @@ public struct Caller: Sendable, Equatable {
     public var team: String?
     /// Environments with all these labels are managed by a manager with this token.
     public var labels: [String: String]
+    /// Made to report other teams' changes: believed of them, through a mapping.
+    public var reports: Bool
 
     /// The bearer of a token.
-    public init(tokenID: Int64, name: String, role: Role, team: String?, labels: [String: String]) {
+    public init(
+        tokenID: Int64, name: String, role: Role, team: String?, labels: [String: String],
+        reports: Bool = false
+    ) {
         self.tokenID = tokenID
         self.name = name
         self.role = role
         self.team = team
         self.labels = labels
+        self.reports = reports
     }
 
     /// Whether the caller manages an environment: as admin, or as manager of the owning team, or by
@@ -54,6 +60,11 @@ public struct Caller: Sendable, Equatable {
         if let team, team == environment.ownerTeam { return true }
         return !labels.isEmpty
             && labels.allSatisfy { key, value in environment.matches(key, value) }
+    }
+
+    /// Whether the caller answers for a team: as admin, or as its manager.
+    public func manages(team: String) -> Bool {
+        role == .admin || (role == .manager && self.team == team)
     }
 
     /// Whether the caller may book these environments for a team: its own, or any where it manages all.

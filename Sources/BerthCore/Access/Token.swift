@@ -12,6 +12,8 @@ public struct Token: Sendable, Equatable {
     public var team: String?
     /// Free pairs of key and value, to select by.
     public var labels: [String: String]
+    /// Made to report other teams' changes.
+    public var reports: Bool
     /// When it was made.
     public var createdAt: Date
     /// Who made it: a token's name.
@@ -22,13 +24,14 @@ public struct Token: Sendable, Equatable {
     /// A token as recorded.
     public init(
         id: Int64, name: String, role: Role, team: String?, labels: [String: String],
-        createdAt: Date, createdBy: String, revokedAt: Date?
+        reports: Bool, createdAt: Date, createdBy: String, revokedAt: Date?
     ) {
         self.id = id
         self.name = name
         self.role = role
         self.team = team
         self.labels = labels
+        self.reports = reports
         self.createdAt = createdAt
         self.createdBy = createdBy
         self.revokedAt = revokedAt
@@ -45,12 +48,18 @@ public struct TokenDraft: Sendable, Equatable {
     public var team: String?
     /// Free pairs of key and value, to select by.
     public var labels: [String: String]
+    /// Made to report other teams' changes.
+    public var reports: Bool
 
     /// A draft.
-    public init(name: String, role: Role, team: String? = nil, labels: [String: String] = [:]) {
+    public init(
+        name: String, role: Role, team: String? = nil, labels: [String: String] = [:],
+        reports: Bool = false
+    ) {
         self.name = name
         self.role = role
         self.team = team
         self.labels = labels
+        self.reports = reports
     }
 }

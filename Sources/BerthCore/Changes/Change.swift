@@ -10,6 +10,8 @@ public struct ChangeDraft: Sendable, Equatable {
     public var actor: String
     /// The team's name; nil: nobody knows whose it was.
     public var team: String?
+    /// The team that it was said to be of by who is not believed.
+    public var claimedTeam: String?
     /// What sort of thing changed.
     public var kind: ChangeKind
     /// What was done.
@@ -97,8 +99,10 @@ public struct Change: Sendable, Equatable {
     public var recordedAt: Date
     /// Who recorded it: a token's name.
     public var recordedBy: String
-    /// How it was judged.
+    /// How it was judged; of a correction, the hardest judgement that nobody accepted since.
     public var control: Control
+    /// How this entry was judged by itself.
+    public var judgedAs: Control
     /// What speaks against it.
     public var reasons: [String]
     /// The window that covered it, or that was approved afterwards.
@@ -119,7 +123,8 @@ public struct Change: Sendable, Equatable {
     /// An entry as stored.
     public init(
         id: Int64, draft: ChangeDraft, recordedAt: Date, recordedBy: String, control: Control,
-        reasons: [String], window: WindowReference?, bookingsHit: [BookingReference], isLate: Bool,
+        judgedAs: Control, reasons: [String], window: WindowReference?,
+        bookingsHit: [BookingReference], isLate: Bool,
         approvedLate: Bool, review: Review?, supersededBy: Int64?, hash: [UInt8]
     ) {
         self.id = id
@@ -127,6 +132,7 @@ public struct Change: Sendable, Equatable {
         self.recordedAt = recordedAt
         self.recordedBy = recordedBy
         self.control = control
+        self.judgedAs = judgedAs
         self.reasons = reasons
         self.window = window
         self.bookingsHit = bookingsHit

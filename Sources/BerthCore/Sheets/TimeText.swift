@@ -11,7 +11,8 @@ public enum TimeText: Hashable, Sendable {
     /// Reads RFC 3339 section 5.6 and the like: `2027-03-01T09:00:00+01:00`, `2027-03-01 09:00Z`,
     /// `2027-03-01 09:00`, `2027-03-01` (its midnight).
     ///
-    /// Between date and time stands `T` or a space; seconds may be missing; an offset is `Z`,
+    /// Between date and time stands `T` or a space; seconds may be missing, and a
+    /// fraction of one is cut off; an offset is `Z`,
     /// `+hh:mm` or `+hhmm`, after at most one space.
     ///
     /// - Parameters:
@@ -67,7 +68,11 @@ public enum TimeText: Hashable, Sendable {
         if scanner.skip(":") {
             guard let written = scanner.number(2) else { return nil }
             second = written
-            if scanner.skip(".") || scanner.skip(",") { throw .fraction(text) }
+            // A fraction, as many tools write one, is cut off.
+            if scanner.skip(".") || scanner.skip(",") {
+                guard scanner.number(1) != nil else { return nil }
+                while scanner.number(1) != nil {}
+            }
         }
         let local = try civil(text, year, month, day, hour, minute, second)
         if scanner.isAtEnd { return .local(local) }

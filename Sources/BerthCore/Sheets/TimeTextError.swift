@@ -6,8 +6,6 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
     case unread(String)
     /// Neither ISO nor written as the pattern says.
     case otherwise(String, String)
-    /// It has fractions of a second.
-    case fraction(String)
     /// An offset outside -23:59 to +23:59.
     case offset(String)
     /// A month, day or hour that does not exist.
@@ -22,8 +20,6 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
             Self.unreadDescription(text)
         case .otherwise(let text, let pattern):
             "“\(text)” is written neither as \(pattern) nor as 2027-03-01 09:00"
-        case .fraction(let text):
-            "“\(text)” has fractions of a second; write whole seconds"
         case .offset(let text):
             "“\(text)” has an offset beyond 23:59; write for example +01:00"
         case .noSuchTime(let text, let fault):

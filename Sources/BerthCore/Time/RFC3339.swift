@@ -5,14 +5,12 @@ public enum RFC3339 {
     /// Why a text is not an instant that Berth takes.
     public enum Fault: Error, Sendable, Equatable {
         case malformed
-        case fractionalSeconds
         case noOffset
 
         /// What is wrong, and the remedy.
         public var detail: String {
             switch self {
             case .malformed: "is not a time: write it as 2027-03-01T09:00:00Z or with +01:00"
-            case .fractionalSeconds: "has a fraction of a second: leave it out"
             case .noOffset: "has no offset: end it with Z or with one like +01:00"
             }
         }
@@ -48,7 +46,8 @@ public enum RFC3339 {
     }
 
     /// Reads `2027-03-01T09:00:00+01:00`. A space where `+` stood in a query is read as `+`; `T` and `Z`
-    /// may be lower case (RFC 3339, section 5.6). Throws ``Fault``.
+    /// may be lower case (RFC 3339, section 5.6). A fraction of a second, as JavaScript writes one, is cut
+    /// off. Throws ``Fault``.
     public static func date(_ text: String) throws(Fault) -> Date {
         var digits = Digits(text)
         let year = try digits.number(4)
@@ -72,12 +71,11 @@ public enum RFC3339 {
     }
 
     private static func offset(_ digits: inout Digits) throws(Fault) -> Int {
-        guard let sign = digits.next() else { throw .noOffset }
+        guard let sign = try digits.nextAfterFraction() else { throw .noOffset }
         switch sign {
         case UInt8(ascii: "Z"), UInt8(ascii: "z"):
             guard digits.next() == nil else { throw .malformed }
             return 0
-        case UInt8(ascii: "."): throw .fractionalSeconds
         case UInt8(ascii: "+"), UInt8(ascii: " "), UInt8(ascii: "-"):
             let hours = try digits.number(2)
             try digits.expect(":")
@@ -128,6 +126,17 @@ private struct Digits {
 
     mutating func next() -> UInt8? {
         bytes.popFirst()
+    }
+
+    /// What comes next, or after a fraction of a second of one digit or more.
+    mutating func nextAfterFraction() throws(RFC3339.Fault) -> UInt8? {
+        guard bytes.first == UInt8(ascii: ".") else { return next() }
+        let rest = bytes.dropFirst().drop {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+        }
+        guard rest.count < bytes.count - 1 else { throw .malformed }
+        bytes = rest
+        return next()
     }
 
     mutating func number(_ width: Int) throws(RFC3339.Fault) -> Int {

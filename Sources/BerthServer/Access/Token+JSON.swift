@@ -21,6 +21,7 @@ extension Token {
         json.member("role", role.rawValue)
         json.member("team", team)
         json.member("labels", labels)
+        json.member("reports", reports)
         json.member("createdAt", createdAt)
         json.member("createdBy", createdBy)
         json.member("revokedAt", revokedAt)
@@ -37,6 +38,7 @@ extension TokenDraft {
         fields.set(&role, "role", .choice(Role.allCases))
         fields.setOptional(&team, "team", .teamName)
         fields.merge(&labels, "labels", isSelector: true)
+        fields.set(&reports, "reports", .truth)
         try fields.finish()
     }
 }
@@ -50,6 +52,7 @@ extension Caller {
             json.member("role", role.rawValue)
             json.member("team", team)
             json.member("labels", labels)
+            json.member("reports", reports)
         }
     }
 }

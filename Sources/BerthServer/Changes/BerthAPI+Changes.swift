@@ -40,13 +40,27 @@ extension BerthAPI {
         let dryRun = try call.dryRun()
         let body = try await call.body()
         let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        let object = try call.object(.json, from: body)
         let draft = try ChangeDraft(
-            posted: call.object(.json, from: body), by: call.caller, now: call.now)
+            posted: object, correcting: try await corrected(by: object), by: call.caller,
+            now: call.now)
         return try await keysInFlight.hold(key) {
             try await database.recordChange(
                 draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
                 keep: { Self.recorded($0).kept })
         }.response { dryRun ? Answer(writing: $0.write) : Self.recorded($0) }
+    }
+
+    /// What a posted correction corrects: nil where it is none, or names no entry, which its reader says.
+    private func corrected(by object: JSONObject) async throws -> ChangeDraft? {
+        guard case .number? = object["corrects"] else { return nil }
+        var fields = FieldReader(object, isPatch: false)
+        guard let id = fields.read("corrects", .whole(1...Int.max)) else { return nil }
+        do {
+            return try await database.change(Int64(id)).draft
+        } catch BerthError.notFound {
+            throw BerthError.invalid("/corrects", "there is no change \(id)")
+        }
     }
 
     private static func recorded(_ change: Change) -> Answer {
@@ -87,13 +101,18 @@ extension BerthAPI {
 }
 
 extension ChangeDraft {
-    /// Reads what was posted. Throws `.invalid` with all that is wrong.
-    init(posted object: JSONObject, by caller: Caller, now: Date) throws {
-        self.init(
-            environment: "", occurredAt: now.flooredToSecond, actor: caller.name, team: caller.team,
-            kind: .other, summary: "")
+    /// Reads what was posted; a correction keeps what it leaves out. Throws `.invalid` with all that is wrong.
+    init(
+        posted object: JSONObject, correcting base: ChangeDraft?, by caller: Caller, now: Date
+    ) throws {
+        self =
+            base
+            ?? ChangeDraft(
+                environment: "", occurredAt: now.flooredToSecond, actor: caller.name,
+                team: caller.team, kind: .other, summary: "")
+        (source, sourceID) = ("api", nil)
         var fields = FieldReader(object, isPatch: false)
-        fields.require("environment", "summary")
+        if base == nil { fields.require("environment", "summary") }
         fields.set(&environment, "environment", .slug)
         fields.set(&occurredAt, "occurredAt", .instant)
         fields.set(&actor, "actor", .line())
@@ -103,9 +122,13 @@ extension ChangeDraft {
         fields.setOptional(&component, "component", .line())
         fields.setOptional(&version, "version", .line())
         fields.setOptional(&ticket, "ticket", .line())
-        fields.nested("emergency") { fields in
-            fields.require("reason")
-            emergency = fields.read("reason", .line(Limits.notesCharacters))
+        if base != nil, case .null? = fields.take("emergency") {
+            emergency = nil
+        } else {
+            fields.nested("emergency") { fields in
+                fields.require("reason")
+                emergency = fields.read("reason", .line(Limits.notesCharacters))
+            }
         }
         if let id = fields.read("corrects", .whole(1...Int.max)) { corrects = Int64(id) }
         let skew = Double(Limits.clockSkewSeconds)

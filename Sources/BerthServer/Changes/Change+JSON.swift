@@ -14,6 +14,7 @@ extension Change {
             json.member("sourceId", draft.sourceID)
             json.member("actor", draft.actor)
             json.member("team", draft.team)
+            json.member("claimedTeam", draft.claimedTeam)
             json.member("kind", draft.kind.rawValue)
             json.member("summary", draft.summary)
             json.member("component", draft.component)
@@ -28,6 +29,7 @@ extension Change {
             json.name("corrects")
             if let corrects = draft.corrects { json.value(corrects) } else { json.null() }
             json.member("control", control.rawValue)
+            json.member("judgedAs", judgedAs.rawValue)
             json.member("reasons", reasons)
             json.member("window", window?.description)
             json.member("bookingsHit", bookingsHit.map(\.description))

@@ -89,7 +89,7 @@ enum CDEvent {
     private static func instant(_ fields: inout FieldReader, _ envelope: Date?) -> Date? {
         let stated = fields.foreign("context", isRequired: envelope == nil) { context -> Date? in
             var stated: Date?
-            context.setOptional(&stated, "timestamp", .foreignInstant)
+            context.setOptional(&stated, "timestamp", .instant)
             if envelope == nil, stated == nil, context.faults.isEmpty {
                 context.fault("timestamp", "is required: when it happened")
             }

@@ -54,7 +54,7 @@ extension CloudEvent {
         let source = fields.read("source", .eventAttribute)
         let type = fields.read("type", .eventAttribute)
         var time: Date?
-        fields.setOptional(&time, timeName, .foreignInstant)
+        fields.setOptional(&time, timeName, .instant)
         guard let id, let source, let type, fields.faults.isEmpty else { return nil }
         self.init(
             id: id, source: source, type: type, time: time, data: data, dataPointer: dataPointer)
@@ -85,5 +85,12 @@ extension CloudEvent {
             if case .invalid(let found) = error { faults += found }
             return (nil, name)
         }
+    }
+}
+
+extension CloudEvent {
+    /// Whether Berth logs what it learns elsewhere under this source's name.
+    static func isReserved(source: String) -> Bool {
+        ["api", "import", "inventory"].contains(source) || source.hasPrefix("github:")
     }
 }

@@ -25,13 +25,6 @@ extension FieldForm where Value == String {
     }
 }
 
-extension FieldForm where Value == Date {
-    /// An instant as other tools write it, its fraction of a second floored.
-    static var foreignInstant: FieldForm {
-        text("a time") { text throws(FormFault) in try Instants.flooredDate(text) }
-    }
-}
-
 extension FieldReader {
     /// What another tool calls something; nil when it calls it nothing.
     mutating func foreignText(_ name: String) -> String? {

@@ -76,7 +76,7 @@ private struct Status {
         fields.require("id", "state", "created_at")
         let id = fields.read("id", .whole(1...Int.max))
         let state = fields.read("state", .foreignName)
-        let createdAt = fields.read("created_at", .foreignInstant)
+        let createdAt = fields.read("created_at", .instant)
         let environment = fields.foreignText("environment") ?? planned
         if environment == nil { fields.fault("environment", "is required") }
         guard let id, let state, let createdAt, let environment else { return nil }

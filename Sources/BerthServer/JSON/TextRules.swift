@@ -87,21 +87,9 @@ enum Instants {
 
     /// Reads an instant within 1970 to 9999.
     static func date(_ text: String) throws(FormFault) -> Date {
-        try bounded { () throws(RFC3339.Fault) in try RFC3339.date(text) }
-    }
-
-    /// Reads an instant within 1970 to 9999 as other tools write it: its fraction of a second is
-    /// floored.
-    static func flooredDate(_ text: String) throws(FormFault) -> Date {
-        try bounded { () throws(RFC3339.Fault) in try RFC3339.flooredDate(text) }
-    }
-
-    private static func bounded(
-        _ read: () throws(RFC3339.Fault) -> Date
-    ) throws(FormFault) -> Date {
         let date: Date
         do {
-            date = try read()
+            date = try RFC3339.date(text)
         } catch {
             throw FormFault(error.detail)
         }

@@ -47,9 +47,9 @@ struct RouteResponder: HTTPResponder {
 }
 
 extension Caller {
-    /// Who signs deliveries: no token, no team, and no right to read anything.
+    /// Who signs deliveries: no token, no team, and no right to read anything; believed of whose they are.
     fileprivate static let signer = Caller(
-        tokenID: 0, name: "github", role: .viewer, team: nil, labels: [:])
+        tokenID: 0, name: "github", role: .viewer, team: nil, labels: [:], reports: true)
     /// Who fetches a feed by its own token: no right to anything else.
     fileprivate static let subscriber = Caller(
         tokenID: 0, name: "subscriber", role: .viewer, team: nil, labels: [:])
