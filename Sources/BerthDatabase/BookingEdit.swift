@@ -22,11 +22,28 @@ struct BookingEdit: Sendable {
             || (draft.mode == .exclusive && booking.mode == .shared)
     }
 
+    /// Whether it stays where and when it begins.
+    private var onlyEndMoves: Bool {
+        draft.startsAt == booking.startsAt && draft.mode == booking.mode
+            && draft.environments == booking.environments
+    }
+
+    /// Until when it waits in line: as long before or after its end as before, where it waits for a time.
+    func waitUntil(now: Date) -> Date? {
+        guard moves, booking.state.isWaiting, !booking.life.startsWhenFree,
+            let until = booking.life.waitUntil
+        else { return booking.life.waitUntil }
+        if until == booking.startsAt { return draft.startsAt > now ? draft.startsAt : draft.endsAt }
+        return until == booking.endsAt ? draft.endsAt : min(until, draft.endsAt)
+    }
+
     /// What the booking is after it: a request that widens asks again, and so does what was approved; what it
     /// was approved as stays meanwhile.
     func change(now: Date) -> BookingMove.Change {
         var change = BookingMove.Change(booking)
         guard moves else { return change }
+        // What it used before it had to give way stands in its history: its claim goes where it moves.
+        if booking.state.isWaiting, !onlyEndMoves { change.releasedAt = nil }
         let named = Set(draft.environments)
         change.approvals = booking.life.approvals.filter { named.contains($0.environment) }
         let terms = terms(now: now)
@@ -108,7 +125,10 @@ extension BookingEdit {
         // A booking that has begun keeps its start, however long ago; one handed over is judged as its
         // team's.
         var checked = draft
-        if booking.state == .active { checked.startsAt = max(draft.startsAt, now) }
+        let hasBegun =
+            booking.state == .active
+            || (booking.state.isWaiting && draft.startsAt == booking.startsAt)
+        if hasBegun { checked.startsAt = max(draft.startsAt, now) }
         checked.team = booking.team
         checked.priority = min(draft.priority, .normal)
         try BerthDatabase.check(checked, on: environments, by: caller, now: now)
