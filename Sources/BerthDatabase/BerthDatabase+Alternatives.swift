@@ -71,6 +71,8 @@ struct AlternativeSearch {
     var proposal: Proposal
     var caller: Caller
     var now: Date
+    /// What others were offered: it is not offered again.
+    var besides: [Alternative] = []
 
     /// How long what is offered can still be booked where a policy asks for notice, in seconds.
     private static let graceSeconds = 60.0
@@ -89,6 +91,7 @@ struct AlternativeSearch {
         }
         return try await laterSlots(from: source)
             + equalEnvironments(from: source, blocked: Set(conflicts.map(\.environment)))
+            .filter { offer in !besides.contains { $0.overlaps(offer) } }
     }
 
     /// Whether the rules of environments allow the caller these periods, now and a moment later.
@@ -149,9 +152,12 @@ struct AlternativeSearch {
         let setup = Double(minutes.setup) * 60
         let teardown = Double(minutes.teardown) * 60
         let earliest = max(draft.startsAt, now.roundedUpToSecond)
-        let (busy, end) = try await busyTimes(
+        var (busy, end) = try await busyTimes(
             from: proposal.hasBegun ? draft.startsAt : earliest.addingTimeInterval(-setup),
             until: earliest.addingTimeInterval(Double(Limits.alternativesDays) * 86_400), source)
+        busy += besides.filter { !Set($0.environments).isDisjoint(with: draft.environments) }.map {
+            $0.startsAt.addingTimeInterval(-setup)..<$0.endsAt.addingTimeInterval(teardown)
+        }
         var slots: [Range<Date>] = []
         if proposal.hasBegun {
             let free = busy.map(\.lowerBound).min()?.addingTimeInterval(-teardown)
@@ -291,5 +297,13 @@ struct AlternativeSearch {
                     \(proposal.moving.map(\.id)), 1))
             """)
         return try rows[rows.startIndex].decode(Bool.self)
+    }
+}
+
+extension Alternative {
+    /// Whether both cannot be had.
+    fileprivate func overlaps(_ other: Alternative) -> Bool {
+        startsAt < other.endsAt && other.startsAt < endsAt
+            && !Set(environments).isDisjoint(with: other.environments)
     }
 }

@@ -82,6 +82,25 @@ struct BookingEdit: Sendable {
 }
 
 extension BookingEdit {
+    /// Two of what is edited together that would keep each other out; nil when there are none.
+    static func firstThatMeet(
+        _ edits: [BookingEdit]
+    ) -> (BookingReference, BookingReference)? {
+        let live = edits.filter { !$0.booking.state.isWaiting && !$0.booking.state.isOver }
+            .sorted { $0.draft.startsAt < $1.draft.startsAt }
+        for (place, one) in live.enumerated() {
+            for other in live[(place + 1)...] {
+                guard other.draft.startsAt < one.draft.endsAt else { break }
+                if one.draft.mode == .exclusive || other.draft.mode == .exclusive,
+                    !Set(one.draft.environments).isDisjoint(with: other.draft.environments)
+                {
+                    return (one.booking.reference, other.booking.reference)
+                }
+            }
+        }
+        return nil
+    }
+
     /// Throws what forbids the edit, other bookings apart: `.forbidden`, `.illegalMove`, `.invalid`, `.policy`.
     func check(by caller: Caller, before: [TestEnvironment], now: Date) throws {
         try booking.requireBooker(caller, before)

@@ -96,9 +96,7 @@ extension Decision {
     func offerAlternatives(to displaced: [Displaced]) async throws {
         var offered: [Alternative] = []
         for booking in try await bookings(displaced.map(\.id)) where booking.state.isWaiting {
-            let alternatives = try await alternatives(to: booking).filter { alternative in
-                !offered.contains { $0.overlaps(alternative) }
-            }
+            let alternatives = try await alternatives(to: booking, besides: offered)
             guard !alternatives.isEmpty else { continue }
             offered += alternatives
             let free = alternatives.map {
@@ -115,23 +113,19 @@ extension Decision {
     }
 
     /// What is free instead for a booking that had to give way, as its team can book it.
-    private func alternatives(to booking: Booking) async throws -> [Alternative] {
+    private func alternatives(
+        to booking: Booking, besides offered: [Alternative]
+    ) async throws -> [Alternative] {
         let environments = try await environments(booking.environments)
         let proposal = Proposal(
             draft: BookingDraft(booking), environments: environments, moving: [booking.reference])
         let holder = Caller(
             tokenID: 0, name: booking.requestedBy, role: .booker, team: booking.team, labels: [:])
         let conflicts = try await transaction.conflicts(with: proposal, now: now)
-        return try await AlternativeSearch(proposal: proposal, caller: holder, now: now)
-            .alternatives(from: transaction, around: conflicts.map(\.conflict))
-    }
-}
-
-extension Alternative {
-    /// Whether both cannot be had, for all that is known of it here.
-    fileprivate func overlaps(_ other: Alternative) -> Bool {
-        startsAt < other.endsAt && other.startsAt < endsAt
-            && !Set(environments).isDisjoint(with: other.environments)
+        return try await AlternativeSearch(
+            proposal: proposal, caller: holder, now: now, besides: offered
+        )
+        .alternatives(from: transaction, around: conflicts.map(\.conflict))
     }
 }
 
@@ -149,16 +143,20 @@ extension PostgresQuerying {
     ) async throws -> [Displaced] {
         let rows = try await query(
             """
-            WITH displaced AS (
-                SELECT b.id, b.environment_ids, b.title, b.team_id, b.requested_by, b.contact, b.starts_at,
+            WITH versions AS (
+                SELECT b.id, b.version, b.environment_ids, b.title, b.team_id, b.requested_by, b.contact, b.starts_at,
                        b.ends_at, b.setup_minutes, b.teardown_minutes, b.mode
                 FROM bookings b
                 WHERE b.state = 'displaced' AND b.displaced_by = \(reference) AND b.updated_at = \(at)
                 UNION ALL
-                SELECT v.booking_id, v.environment_ids, v.title, v.team_id, o.requested_by, v.contact,
+                SELECT v.booking_id, v.version, v.environment_ids, v.title, v.team_id, o.requested_by, v.contact,
                        v.starts_at, v.ends_at, v.setup_minutes, v.teardown_minutes, v.mode
                 FROM booking_versions v JOIN bookings o ON o.id = v.booking_id
-                WHERE v.state = 'displaced' AND v.displaced_by = \(reference) AND v.valid_from = \(at))
+                WHERE v.state = 'displaced' AND v.displaced_by = \(reference) AND v.valid_from = \(at)),
+            displaced AS (
+                SELECT DISTINCT ON (s.id) s.id, s.environment_ids, s.title, s.team_id, s.requested_by, s.contact,
+                       s.starts_at, s.ends_at, s.setup_minutes, s.teardown_minutes, s.mode
+                FROM versions s ORDER BY s.id, s.version)
             SELECT e.key, m.path, d.id, NULL::bigint, NULL::text, d.title,
                    (SELECT t.name FROM teams t WHERE t.id = d.team_id), d.requested_by, d.contact,
                    d.starts_at, d.ends_at,

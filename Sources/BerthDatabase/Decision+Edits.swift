@@ -87,6 +87,12 @@ extension Decision {
         do {
             try await write(edits)
         } catch let error as PostgresError where error.isConflict {
+            if let (one, other) = BookingEdit.firstThatMeet(edits) {
+                throw BerthError.invalid(
+                    "/endsAt",
+                    "would let \(one) and \(other) overlap, which are edited together: edit each alone"
+                )
+            }
             throw EditsRefused(
                 proposals: edits.filter(\.moves).map { edit in
                     Proposal(
