@@ -49,7 +49,7 @@ extension BerthDatabase {
                         draft.environments, from: client)
                 case .refused:
                     let proposal = Proposal(draft: draft, environments: environments)
-                    try await requireFree([proposal], now: now)
+                    try await requireFree([proposal], by: caller, now: now)
                 }
             }
             // Its environments change faster than they can be read beforehand: read under their locks.

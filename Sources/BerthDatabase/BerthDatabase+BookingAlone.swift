@@ -23,14 +23,19 @@ extension BerthDatabase {
                     try await decision.keep(booking, status: 201, for: key)
                     return .done(booking)
                 }
-                return try await booking(of: answer)
+                switch answer {
+                case .done(let booking): return booking
+                case .again: return try await client.withDisplaced(booking(of: answer))
+                }
             } catch let unlocked as GiveWayUnlocked {
                 givingWay = unlocked.bookings
             } catch let refused as Refused {
                 choosesAlone = true
                 if refused.mayChooseOthers { continue }
-                let proposal = Proposal(draft: draft, environments: refused.environments)
-                try await requireFree([proposal], now: now)
+                var asked = draft
+                asked.environments = refused.environments.map(\.key)
+                let proposal = Proposal(draft: asked, environments: refused.environments)
+                try await requireFree([proposal], by: caller, now: now)
             }
         }
         throw BerthError.unavailable(retryAfterSeconds: 1)
@@ -47,7 +52,7 @@ struct Refused: Error {
 extension Decision {
     /// Decides one booking under its locks, with those of the bookings that may have to give way.
     /// Throws ``Refused``, ``GiveWayUnlocked``.
-    fileprivate func book(
+    func book(
         _ given: BookingDraft, choosesAlone: Bool, givingWay: [Int64]
     ) async throws -> Booking {
         var draft = given
@@ -64,7 +69,12 @@ extension Decision {
         let request = BookingRequest(
             draft, on: environments, teamID: teamID, by: caller.name, now: now)
         var id = try await place(request)
-        if id == nil { id = try await displace(for: request, locked: locked) }
+        var hasDisplaced = false
+        // Who says that it waits throws nobody out.
+        if id == nil, draft.options.onConflict != .waitlist {
+            id = try await displace(for: request, locked: locked)
+            hasDisplaced = id != nil
+        }
         let booked = id.map { [$0] } ?? []
         if id == nil {
             guard draft.options.onConflict == .waitlist else {
@@ -74,7 +84,12 @@ extension Decision {
             id = try await queue(request)
         }
         try await serveLine(locked: locked, checkingQuotasOf: booked)
-        return try await booking(id ?? 0)
+        let booking = try await booking(id ?? 0)
+        guard hasDisplaced else { return booking }
+        try await offerAlternatives(
+            to: transaction.displaced(
+                by: booking.reference.description, at: now, on: environments.map(\.id)))
+        return try await transaction.withDisplaced(booking)
     }
 
     /// Books if nobody holds what it needs; nil when somebody does.

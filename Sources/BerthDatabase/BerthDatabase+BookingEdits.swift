@@ -70,7 +70,7 @@ extension BerthDatabase {
                     }
                     return try await booking(of: answer)
                 } catch let refused as EditsRefused {
-                    try await requireFree(refused.proposals, now: call.now)
+                    try await requireFree(refused.proposals, by: call.caller, now: call.now)
                 } catch is ChangedMeanwhile {
                     continue
                 }
@@ -96,7 +96,7 @@ extension BerthDatabase {
                         return try await decision.shift(shift)
                     }
                 } catch let refused as EditsRefused {
-                    try await requireFree(refused.proposals, now: now)
+                    try await requireFree(refused, of: shift, by: caller, now: now)
                 } catch is ChangedMeanwhile {
                     continue
                 }

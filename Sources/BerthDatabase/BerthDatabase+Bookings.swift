@@ -10,6 +10,8 @@ public struct BookingFilter: Sendable {
     public var team: String?
     /// Any of these; none: any at all.
     public var states: [Booking.State] = []
+    /// The series that it is an occurrence of.
+    public var series: SeriesReference?
     /// Free pairs of key and value, to select by.
     public var labels: [String: String] = [:]
     /// Those that overlap `[from, to)`.
@@ -133,6 +135,7 @@ extension BookingFilter {
         if !states.isEmpty {
             conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])")
         }
+        if let series { conditions.add("b.series_id =", series.id) }
         if !labels.isEmpty { conditions.add("b.labels @>", PostgresJSON(labels)) }
         if let to { conditions.add("b.starts_at <", to) }
         if let from {

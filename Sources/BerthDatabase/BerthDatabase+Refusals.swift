@@ -3,25 +3,42 @@ import Foundation
 import Postgres
 
 extension BerthDatabase {
-    /// Throws `.conflict` with why these proposals cannot be, and what is free instead. Returns when nothing
-    /// stands in their way any more, or when time has ended something that did: then it is decided again.
+    /// Throws `.conflict` with why these proposals cannot be, and what is free instead of a single one. Returns
+    /// when nothing stands in their way any more, or when time has ended something that did: then it is decided again.
     ///
     /// Looked up after the locks were released: cost is nobody's but the asker's.
-    func requireFree(_ proposals: [Proposal], now: Date) async throws {
+    func requireFree(
+        _ proposals: [Proposal], by caller: Caller, now: Date
+    ) async throws {
         var found: [FoundConflict] = []
         var refusal = Refusal(conflicts: [], alternatives: [])
         for proposal in proposals where found.count < Limits.conflictsListed {
-            let conflicts = try await client.conflicts(with: proposal, now: now)
-            found += conflicts
-            if !conflicts.isEmpty, proposals.count == 1 {
-                refusal.alternatives = try await client.alternatives(
-                    to: proposal, around: conflicts.map(\.conflict), now: now)
+            var conflicts = try await client.conflicts(with: proposal, now: now)
+            if proposals.count > 1 {
+                for index in conflicts.indices {
+                    conflicts[index].conflict.moving = proposal.booking?.reference
+                }
             }
+            found += conflicts
         }
-        let due = Set(found.filter(\.isDue).compactMap(\.bookingID))
-        guard due.isEmpty else { return try await expire(Array(due), now: now) }
+        guard try await expireDue(found, now: now) else { return }
         refusal.conflicts = found.prefix(Limits.conflictsListed).map(\.conflict)
-        guard refusal.conflicts.isEmpty else { throw BerthError.conflict(refusal) }
+        guard !refusal.conflicts.isEmpty else { return }
+        if let proposal = proposals.first, proposals.count == 1 {
+            refusal.alternatives = try await alternatives(
+                to: proposal, around: refusal.conflicts, by: caller, now: now)
+        }
+        throw BerthError.conflict(refusal)
+    }
+
+    /// Ends what time has ended and stands in the way; false when it was anything: then it is decided again.
+    func expireDue(_ found: [FoundConflict], now: Date) async throws -> Bool {
+        let due = Set(found.filter(\.isDue).compactMap(\.bookingID))
+        guard due.isEmpty else {
+            try await expire(Array(due), now: now)
+            return false
+        }
+        return true
     }
 
     /// When one environment is taken, by what, and when it is free, as an exclusive booking would find it.
@@ -73,14 +90,6 @@ extension PostgresQuerying {
         ).map(FoundConflict.init)
     }
 
-    /// What is free instead: the same environments later, and equal ones at the same time.
-    func alternatives(
-        to proposal: Proposal, around conflicts: [Conflict], now: Date
-    ) async throws -> [Alternative] {
-        try await laterSlots(proposal, now: now)
-            + equalEnvironments(proposal, blocked: Set(conflicts.map(\.environment)), now: now)
-    }
-
     /// The largest buffers among all that these environments reach, in minutes.
     func buffers(of environments: [Int64]) async throws -> (setup: Int, teardown: Int) {
         let rows = try await query(
@@ -91,79 +100,6 @@ extension PostgresQuerying {
             """)
         let (setup, teardown) = try rows[rows.startIndex].decode(Int.self, Int.self)
         return (setup, teardown)
-    }
-
-    /// The same environments, later: the next slots of the same length.
-    private func laterSlots(
-        _ proposal: Proposal, now: Date
-    ) async throws -> [Alternative] {
-        let draft = proposal.draft
-        let minutes = try await buffers(of: proposal.environments.map(\.id))
-        let setup = Double(minutes.setup) * 60
-        let earliest = max(draft.startsAt, now.roundedUpToSecond)
-        let span = earliest..<earliest.addingTimeInterval(Double(Limits.alternativesDays) * 86_400)
-        let rows = try await query(
-            """
-            SELECT k.period
-            FROM blockers(\(proposal.environments.map(\.id)), \(draft.mode),
-                          \(earliest.addingTimeInterval(-setup)), \(span.upperBound),
-                          \(proposal.moving.map(\.id)), 5000) k
-            """)
-        let busy = try rows.map { try $0.decode(Range<Date>.self) }
-        let slots = FreeSlots.first(
-            Limits.alternativeSlots,
-            ofSeconds: draft.endsAt.timeIntervalSince(draft.startsAt), setup: setup,
-            teardown: Double(minutes.teardown) * 60, between: busy, in: span
-        ) { slot in
-            BookingRules.violations(of: slot, on: proposal.environments, now: now).isEmpty
-        }
-        return slots.map {
-            Alternative(
-                environments: draft.environments, startsAt: $0.lowerBound, endsAt: $0.upperBound)
-        }
-    }
-
-    /// The same time on equal environments (same tier and labels), each blocked one exchanged for one
-    /// that is free. The first 200 equal ones by key are looked at.
-    private func equalEnvironments(
-        _ proposal: Proposal, blocked: Set<String>, now: Date
-    ) async throws -> [Alternative] {
-        let draft = proposal.draft
-        let period = draft.startsAt..<draft.endsAt
-        var taken = Set(draft.environments)
-        var substitutes: [String: [String]] = [:]
-        for environment in proposal.environments where blocked.contains(environment.key) {
-            let rows = try await query(
-                """
-                SELECT \(unescaped: TestEnvironment.columnList)
-                FROM (
-                    SELECT n.id, n.key, n.name, n.tier, n.owner_team_id, n.time_zone, n.labels,
-                           n.capacity, n.status, n.status_reason, n.status_until, n.part_ids,
-                           n.part_usages, n.policy, n.setup_minutes, n.teardown_minutes, n.runbook,
-                           n.version
-                    FROM environments n
-                    WHERE n.tier = \(environment.tier) AND n.labels = \(PostgresJSON(environment.labels))
-                      AND n.key <> ALL (\(Array(taken))::text[]) AND n.status IN ('available', 'degraded')
-                    ORDER BY n.key LIMIT 200) e
-                WHERE NOT EXISTS (
-                    SELECT FROM blockers(
-                        ARRAY[e.id], \(draft.mode),
-                        \(draft.startsAt) - make_interval(mins => e.setup_minutes),
-                        \(draft.endsAt) + make_interval(mins => e.teardown_minutes), '{}', 1))
-                LIMIT \(Limits.alternativeEnvironments)
-                """)
-            let free = try rows.map(TestEnvironment.init).filter {
-                BookingRules.violations(of: period, on: [$0], now: now).isEmpty
-            }
-            substitutes[environment.key] = free.map(\.key)
-            taken.formUnion(free.map(\.key))
-        }
-        let offers = substitutes.values.map(\.count).min() ?? 0
-        return (0..<offers).map { offer in
-            Alternative(
-                environments: draft.environments.map { substitutes[$0]?[offer] ?? $0 },
-                startsAt: draft.startsAt, endsAt: draft.endsAt)
-        }
     }
 }
 

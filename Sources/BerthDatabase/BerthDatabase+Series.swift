@@ -30,8 +30,8 @@ extension BerthDatabase {
                         let decision = Decision(transaction: transaction, caller: caller, now: now)
                         return try await decision.bookSeries(draft)
                     }
-                } catch let refused as EditsRefused {
-                    try await requireFree(refused.proposals, now: now)
+                } catch let refused as SeriesRefused {
+                    try await requireFree(refused, by: caller, now: now)
                 }
             }
             throw BerthError.unavailable(retryAfterSeconds: 1)
@@ -39,8 +39,17 @@ extension BerthDatabase {
     }
 }
 
+/// A series of which others hold some; it is rolled back, and the reasons are looked up.
+struct SeriesRefused: Error {
+    /// The series, as one proposal.
+    var series: Proposal
+    /// The occurrences that clash.
+    var clashing: [Proposal]
+}
+
 extension Decision {
-    fileprivate func bookSeries(_ draft: BookingDraft) async throws -> BookedSeries {
+    /// Books every occurrence of a series. Throws ``SeriesRefused``.
+    func bookSeries(_ draft: BookingDraft) async throws -> BookedSeries {
         let ids = try await environments(draft.environments).map(\.id)
         let locked = try await lock(environments: ids)
         let environments = try await environments(draft.environments)
@@ -75,12 +84,14 @@ extension Decision {
                     series: series, recurrenceID: occurrence.startsAt,
                     recurrence: recurrence))
         }
-        return try await place(requests, as: draft.options.onConflict, locked: locked)
+        let proposal = Proposal(draft: draft, environments: environments, occurrences: periods)
+        return try await place(requests, of: proposal, locked: locked)
     }
 
     private func place(
-        _ requests: [BookingRequest], as onConflict: BookingOptions.OnConflict, locked: [Int64]
+        _ requests: [BookingRequest], of series: Proposal, locked: [Int64]
     ) async throws -> BookedSeries {
+        let onConflict = series.draft.options.onConflict
         let batch = BookingBatch(requests: requests)
         let outcomes = try batch.outcomes(await transaction.query(batch.query))
         var booked: [Int64] = []
@@ -95,11 +106,12 @@ extension Decision {
         let proposals = clashing.map { Proposal(draft: $0.draft, environments: $0.environments) }
         guard clashing.isEmpty || onConflict != .refuse,
             !booked.isEmpty || onConflict == .waitlist
-        else { throw EditsRefused(proposals: proposals) }
+        else { throw SeriesRefused(series: series, clashing: proposals) }
         var skipped: [Conflict] = []
         for proposal in proposals {
-            if let conflict = try await transaction.conflicts(with: proposal, now: now).first {
-                skipped.append(conflict.conflict)
+            if var found = try await transaction.conflicts(with: proposal, now: now).first {
+                found.conflict.recurrenceID = proposal.draft.startsAt
+                skipped.append(found.conflict)
             }
         }
         var made = booked
@@ -109,7 +121,7 @@ extension Decision {
         try await serveLine(locked: locked, checkingQuotasOf: booked)
         let bookings = try await bookings(made)
         guard let first = bookings.min(by: { $0.startsAt < $1.startsAt }) else {
-            throw EditsRefused(proposals: proposals)
+            throw SeriesRefused(series: series, clashing: proposals)
         }
         return BookedSeries(first: first, skipped: skipped)
     }

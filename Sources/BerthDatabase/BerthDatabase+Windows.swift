@@ -54,8 +54,10 @@ public struct WindowMoveCall: Sendable {
 public struct PlannedWindow: Sendable {
     /// The window as it is now.
     public var window: ChangeWindow
-    /// Bookings and other windows in its periods, the first of them.
+    /// Bookings and other windows in its periods, those that gave way first; the first of them.
     public var hits: [Conflict]
+    /// The bookings that gave way to it now.
+    public var displaces: [Conflict]
 }
 
 extension BerthDatabase {

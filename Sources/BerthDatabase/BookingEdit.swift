@@ -22,11 +22,28 @@ struct BookingEdit: Sendable {
             || (draft.mode == .exclusive && booking.mode == .shared)
     }
 
+    /// Whether it stays where and when it begins.
+    private var onlyEndMoves: Bool {
+        draft.startsAt == booking.startsAt && draft.mode == booking.mode
+            && draft.environments == booking.environments
+    }
+
+    /// Until when it waits in line: as long before or after its end as before, where it waits for a time.
+    func waitUntil(now: Date) -> Date? {
+        guard moves, booking.state.isWaiting, !booking.life.startsWhenFree,
+            let until = booking.life.waitUntil
+        else { return booking.life.waitUntil }
+        if until == booking.startsAt { return draft.startsAt > now ? draft.startsAt : draft.endsAt }
+        return until == booking.endsAt ? draft.endsAt : min(until, draft.endsAt)
+    }
+
     /// What the booking is after it: a request that widens asks again, and so does what was approved; what it
     /// was approved as stays meanwhile.
     func change(now: Date) -> BookingMove.Change {
         var change = BookingMove.Change(booking)
         guard moves else { return change }
+        // What it used before it had to give way stands in its history: its claim goes where it moves.
+        if booking.state.isWaiting, !onlyEndMoves { change.releasedAt = nil }
         let named = Set(draft.environments)
         change.approvals = booking.life.approvals.filter { named.contains($0.environment) }
         let terms = terms(now: now)
@@ -65,6 +82,25 @@ struct BookingEdit: Sendable {
 }
 
 extension BookingEdit {
+    /// Two of what is edited together that would keep each other out; nil when there are none.
+    static func firstThatMeet(
+        _ edits: [BookingEdit]
+    ) -> (BookingReference, BookingReference)? {
+        let live = edits.filter { !$0.booking.state.isWaiting && !$0.booking.state.isOver }
+            .sorted { $0.draft.startsAt < $1.draft.startsAt }
+        for (place, one) in live.enumerated() {
+            for other in live[(place + 1)...] {
+                guard other.draft.startsAt < one.draft.endsAt else { break }
+                if one.draft.mode == .exclusive || other.draft.mode == .exclusive,
+                    !Set(one.draft.environments).isDisjoint(with: other.draft.environments)
+                {
+                    return (one.booking.reference, other.booking.reference)
+                }
+            }
+        }
+        return nil
+    }
+
     /// Throws what forbids the edit, other bookings apart: `.forbidden`, `.illegalMove`, `.invalid`, `.policy`.
     func check(by caller: Caller, before: [TestEnvironment], now: Date) throws {
         try booking.requireBooker(caller, before)
@@ -108,7 +144,10 @@ extension BookingEdit {
         // A booking that has begun keeps its start, however long ago; one handed over is judged as its
         // team's.
         var checked = draft
-        if booking.state == .active { checked.startsAt = max(draft.startsAt, now) }
+        let hasBegun =
+            booking.state == .active
+            || (booking.state.isWaiting && draft.startsAt == booking.startsAt)
+        if hasBegun { checked.startsAt = max(draft.startsAt, now) }
         checked.team = booking.team
         checked.priority = min(draft.priority, .normal)
         try BerthDatabase.check(checked, on: environments, by: caller, now: now)

@@ -46,8 +46,8 @@ struct BookingRequest: Sendable {
         return life
     }
 
-    /// The booking that it became.
-    func booking(id: Int64, setupMinutes: Int, teardownMinutes: Int) -> Booking {
+    /// The booking that it became, made at the instant of its batch.
+    func booking(id: Int64, setupMinutes: Int, teardownMinutes: Int, madeAt: Date) -> Booking {
         Booking(
             reference: BookingReference(id: id), state: terms.state, stateReason: nil,
             environments: draft.environments, startsAt: draft.startsAt, endsAt: draft.endsAt,
@@ -55,7 +55,7 @@ struct BookingRequest: Sendable {
             team: draft.team, contact: draft.contact, mode: draft.mode, ticket: draft.ticket,
             notes: draft.notes, labels: draft.labels, priority: draft.priority, requestedBy: actor,
             setupMinutes: setupMinutes, teardownMinutes: teardownMinutes, releasedAt: nil,
-            life: life, version: 1, createdAt: now, updatedAt: now)
+            life: life, version: 1, createdAt: madeAt, updatedAt: madeAt)
     }
 }
 
@@ -79,6 +79,9 @@ struct BookingBatch {
     /// Whether it waits for locks; without, who would have to is `busy`.
     var waits = true
 
+    /// What is written of all of them as the instant they were made.
+    private var now: Date { requests.map(\.now).max() ?? .distantPast }
+
     var query: PostgresQuery {
         PostgresQuery(
             """
@@ -87,7 +90,7 @@ struct BookingBatch {
                       $19, $20, $21, $22, $23)
             """,
             binds: [
-                requests.map(\.now).max() ?? .distantPast,
+                now,
                 requests.map { Self.literal($0.environments.map(\.id)) },
                 requests.map { Self.literal($0.environments.map { Int64($0.version) }) },
                 requests.map(\.terms.state.rawValue),
@@ -129,7 +132,8 @@ struct BookingBatch {
         return switch (outcome, id) {
         case ("booked", let id?):
             .booked(
-                request.booking(id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0))
+                request.booking(
+                    id: id, setupMinutes: setup ?? 0, teardownMinutes: teardown ?? 0, madeAt: now))
         case ("replay", let id?): .replay(id: id, version: version)
         case ("busy", _): .busy
         case ("stale", _): .stale

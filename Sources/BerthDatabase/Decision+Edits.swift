@@ -88,11 +88,17 @@ extension Decision {
         do {
             try await write(edits)
         } catch let error as PostgresError where error.isConflict {
+            if let (one, other) = BookingEdit.firstThatMeet(edits) {
+                throw BerthError.invalid(
+                    "/endsAt",
+                    "would let \(one) and \(other) overlap, which are edited together: edit each alone"
+                )
+            }
             throw EditsRefused(
                 proposals: edits.filter(\.moves).map { edit in
                     Proposal(
                         draft: edit.draft, environments: edit.environments,
-                        moving: edits.map(\.booking.reference))
+                        moving: edits.map(\.booking.reference), booking: edit.booking)
                 })
         }
         let moved = edits.filter(\.moves).map(\.booking.reference.id)
@@ -115,6 +121,7 @@ extension Decision {
                 labels = n.labels, priority = n.priority, state = n.state, approvals = n.approvals,
                 approved_version = n.approved_version, hold_expires_at = n.hold_expires_at,
                 check_in_minutes = n.check_in_minutes, lease_expires_at = n.lease_expires_at,
+                released_at = n.released_at, wait_until = n.wait_until,
                 (setup_minutes, teardown_minutes) = (
                     SELECT CASE WHEN n.moves THEN max(e.setup_minutes) ELSE b.setup_minutes END,
                            CASE WHEN n.moves THEN max(e.teardown_minutes) ELSE b.teardown_minutes END
@@ -132,10 +139,11 @@ extension Decision {
                 \(changes.map(\.state)), \(changes.map { PostgresJSON($0.approvals) }),
                 \(changes.map(\.approvedVersion)), \(changes.map(\.holdExpiresAt)),
                 \(edits.map { $0.checkInMinutes(now: now) }), \(changes.map(\.leaseExpiresAt)),
+                \(changes.map(\.releasedAt)), \(edits.map { $0.waitUntil(now: now) }),
                 \(edits.map(\.moves))
             ) n (id, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode, ticket,
                  notes, labels, priority, state, approvals, approved_version, hold_expires_at,
-                 check_in_minutes, lease_expires_at, moves)
+                 check_in_minutes, lease_expires_at, released_at, wait_until, moves)
             WHERE b.id = n.id
             """)
         // One in line that asks for something else may find it free.

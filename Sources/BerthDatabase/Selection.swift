@@ -8,6 +8,11 @@ struct SelectionQuery {
     var mode: Booking.Mode
     var period: Range<Date>
     var now: Date
+    /// Who asks, and for which team; nil: one in line.
+    var caller: Caller?
+    var team = ""
+    /// The most that are looked at when not enough are free.
+    private static let mostMatching = 500
 
     /// How far behind the period is looked, for a gap that ends soon.
     private static let lookAhead = 14.0 * 86_400
@@ -38,15 +43,24 @@ struct SelectionQuery {
     private func matching(_ source: some PostgresQuerying) async throws -> [String] {
         let rows = try await source.query(
             """
-            SELECT e.key FROM environments e
+            SELECT \(unescaped: TestEnvironment.columnList) FROM environments e
             WHERE matches_selector(e, \(PostgresJSON(selection.labels))) AND e.status <> 'retired'
-            ORDER BY e.status, e.key LIMIT \(selection.count)
+            ORDER BY e.status, e.key LIMIT \(Self.mostMatching)
             """)
-        guard rows.count == selection.count else {
+        guard rows.count >= selection.count else {
             throw BerthError.invalid(
                 "/select", "matches \(rows.count) environments: \(selection.count) are wanted")
         }
-        return try rows.map { try $0.decode(String.self) }
+        // Those whose rules let it in are told of or waited for first.
+        let matching = try rows.map { try TestEnvironment($0) }
+        let open = matching.filter { environment in
+            caller.map { $0.mayBook([environment], for: team) } ?? true
+                && BookingRules.violations(of: period, on: [environment], now: now).isEmpty
+        }
+        let closed = matching.filter { environment in
+            !open.contains { $0.key == environment.key }
+        }
+        return (open + closed).prefix(selection.count).map(\.key)
     }
 }
 
@@ -60,7 +74,8 @@ extension Decision {
                 "SELECT pg_advisory_xact_lock(hashtextextended('berth.selectors', 0))")
         }
         return try await SelectionQuery(
-            selection: selection, mode: draft.mode, period: draft.startsAt..<draft.endsAt, now: now
+            selection: selection, mode: draft.mode, period: draft.startsAt..<draft.endsAt, now: now,
+            caller: caller, team: draft.team
         ).choose(from: transaction)
     }
 }

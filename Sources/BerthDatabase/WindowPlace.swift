@@ -86,8 +86,19 @@ extension Decision {
         for id in try await bookings(on: place, starts: starts, length: draft.length) {
             try await displace(id, by: reference.description, locked: locked)
         }
-        try await offerAlternatives(to: inTheWay)
         return locked
+    }
+
+    /// What gives way to a window in this decision; each is told of what is free instead, now that the window
+    /// is there.
+    func displaced(by window: ChangeWindow) async throws -> [Conflict] {
+        guard window.draft.kind == .maintenance, window.draft.onConflict == .displace else {
+            return []
+        }
+        let displaced = try await transaction.displaced(
+            by: window.reference.description, at: now, on: place(of: window.draft).reachIDs)
+        try await offerAlternatives(to: displaced)
+        return displaced.map(\.conflict)
     }
 
     /// The live bookings that claim any of a window's time.
@@ -101,6 +112,7 @@ extension Decision {
                 \(place.reachIDs), \(starts), make_interval(secs => \(length)), NULL, \(now),
                 \(Limits.windowSpans)) h
             JOIN bookings b ON b.id = h.booking_id AND b.state IN ('requested', 'confirmed', 'active')
+             AND b.ends_at > \(now)
             ORDER BY h.booking_id
             """)
         guard rows.count <= Limits.bookingsDisplaced else {
@@ -111,8 +123,9 @@ extension Decision {
         return try rows.map { try $0.decode(Int64.self) }
     }
 
-    /// A window with what it lies over from now on.
+    /// A window with what gave way to it in this decision, and what it lies over from now on.
     func planned(_ window: ChangeWindow) async throws -> PlannedWindow {
+        let displaced = try await displaced(by: window)
         let place = try await place(of: window.draft)
         let rows = try await transaction.query(
             """
@@ -127,6 +140,9 @@ extension Decision {
         let conflicts = try await transaction.conflicts(
             environments: hits.map(\.0), bookings: hits.map(\.1), windows: hits.map(\.2),
             periods: hits.map(\.3))
-        return PlannedWindow(window: window, hits: conflicts)
+        return PlannedWindow(
+            window: window,
+            hits: Array((displaced + conflicts).prefix(Limits.conflictsListed)),
+            displaces: displaced)
     }
 }

@@ -185,6 +185,33 @@ struct BookingAPITests {
         }
     }
 
+    @Test("Each filter of the list shows what it says, and nothing else")
+    func filters() async throws {
+        try await TestAPI.with { api in
+            for key in ["uat-1", "uat-2"] { try await api.database.environment(key) }
+            let weekly = try await api.book(
+                TestAPI.booking(
+                    "uat-1", from: 24, to: 25, #""recurrence":{"rrule":"FREQ=WEEKLY;COUNT=52"}"#))
+            let other = try await api.book(
+                TestAPI.booking(
+                    "uat-2", "uat-1", from: 48, to: 49,
+                    #""labels":{"release":"26.3"},"ticket":"TEST-7""#), as: "bob")
+            let series = try #require(try await api.get("/v1/bookings/\(weekly)")["series"])
+            let all = try await api.get("/v1/bookings?series=\(series)&limit=100").items
+            #expect(all.count == 52)
+            #expect(all.allSatisfy { $0["series"] as? String == series })
+            for query in [
+                "environment=uat-2", "team=mobile", "labels=release:26.3", "q=test-7",
+                "team=mobile&state=confirmed", "from=\(TestAPI.at(48))&to=\(TestAPI.at(49))",
+            ] {
+                let found = try await api.get("/v1/bookings?\(query)").items
+                #expect(found.compactMap { $0["reference"] as? String } == [other], "\(query)")
+            }
+            #expect(try await api.get("/v1/bookings?series=SR-999").items.isEmpty)
+            #expect(try await api.get("/v1/bookings?series=7").pointers == ["series"])
+        }
+    }
+
     @Test("Lists go from page to page by cursor and link, under their filters")
     func pages() async throws {
         try await TestAPI.with { api in

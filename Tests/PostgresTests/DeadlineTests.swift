@@ -5,24 +5,16 @@ import Testing
 @testable import Postgres
 
 @Suite(.gated) struct DeadlineTests {
-    @Test("A query past its deadline fails at once and its connection is replaced")
+    @Test("A query past its deadline is cancelled, is known to have done nothing, and its connection goes on")
     func deadline() async throws {
         let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }
         let before = try await client.query("SELECT pg_backend_pid()")[0].decode(Int.self)
-        let start = ContinuousClock.now
         let error = await #expect(throws: PostgresError.self) {
             try await client.query("SELECT pg_sleep(30)", deadline: .milliseconds(50))
         }
-        #expect(error?.kind == .deadlineExceeded && error?.outcomeUnknown == true)
-        #expect(start.duration(to: .now) < .seconds(10))
+        #expect(error?.kind == .deadlineExceeded && error?.outcomeUnknown == false)
         let after = try await client.query("SELECT pg_backend_pid()")[0].decode(Int.self)
-        #expect(before != after)
-        // The server was told to stop: its process goes.
-        try await until {
-            let rows = try await client.query(
-                "SELECT FROM pg_stat_activity WHERE pid = \(before) AND state = 'active'")
-            return rows.isEmpty
-        }
+        #expect(before == after)
     }
 
     @Test("A cancelled task cancels its statement and leaves the connection usable")

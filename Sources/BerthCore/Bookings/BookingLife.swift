@@ -24,6 +24,8 @@ public struct BookingLife: Sendable, Equatable {
     public var waitPosition: Int?
     /// The reference of what it had to give way to.
     public var displacedBy: String?
+    /// What gave way to it; known to the answer that made it alone.
+    public var displaces: [Conflict] = []
     /// The series that it is an occurrence of.
     public var occurrence: Occurrence?
 

@@ -6,6 +6,8 @@ public struct Refusal: Sendable, Equatable {
     public var conflicts: [Conflict]
     /// What is free instead.
     public var alternatives: [Alternative]
+    /// What else would do, in words.
+    public var advice: String?
 
     /// The reasons and the ways out.
     public init(conflicts: [Conflict], alternatives: [Alternative]) {
@@ -48,6 +50,10 @@ public struct Conflict: Sendable, Equatable {
     public var blocksUntil: Date
     /// How it uses what it books; nil: a window.
     public var mode: Booking.Mode?
+    /// Of a series that was asked for: the occurrence that it stands in the way of.
+    public var recurrenceID: Date?
+    /// Of bookings that were to be moved together: the one that it stands in the way of.
+    public var moving: BookingReference?
 
     /// A conflict as found.
     public init(
@@ -79,6 +85,8 @@ public struct Alternative: Sendable, Equatable {
     public var startsAt: Date
     /// The first instant that is no longer part of it.
     public var endsAt: Date
+    /// Of a shift: by how many days all can be moved; the place is the first booking's.
+    public var days: Int?
 
     /// Free environments and their time.
     public init(environments: [String], startsAt: Date, endsAt: Date) {

@@ -13,7 +13,7 @@ extension Problem {
             self.init(.policy, violations.first.map(Self.summary))
             self.violations = violations
         case .conflict(let refusal):
-            self.init(.bookingConflict, refusal.conflicts.first.map(Self.summary))
+            self.init(.bookingConflict, Self.summary(of: refusal))
             self.refusal = refusal
         case .illegalMove(let detail): self.init(.illegalMove, detail)
         case .notFound(let detail): self.init(.notFound, detail)
@@ -56,10 +56,15 @@ extension Problem {
             + "and \(violation.value) was asked"
     }
 
-    private static func summary(_ conflict: Conflict) -> String {
-        let until = RFC3339.string(conflict.blocksUntil)
-        return
+    private static func summary(of refusal: Refusal) -> String? {
+        guard let conflict = refusal.conflicts.first else { return refusal.advice }
+        var text =
             "\(conflict.environment) is held by \(conflict.reference) (\(conflict.team ?? conflict.holder)) "
-            + "until \(until)"
+            + "until \(RFC3339.string(conflict.blocksUntil))"
+        if let recurrenceID = conflict.recurrenceID {
+            text += ", in the way of the occurrence at \(RFC3339.string(recurrenceID))"
+        }
+        if let moving = conflict.moving { text += ", in the way of \(moving)" }
+        return [text, refusal.advice].compactMap(\.self).joined(separator: "; ")
     }
 }

@@ -153,6 +153,18 @@ extension BookingShift {
     }
 }
 
+extension FieldForm where Value == SeriesReference {
+    /// The reference of a series.
+    static var seriesReference: FieldForm {
+        text("a series' reference") { text throws(FormFault) in
+            guard let reference = SeriesReference(text) else {
+                throw FormFault("is not a series' reference, such as SR-7")
+            }
+            return reference
+        }
+    }
+}
+
 extension FieldForm where Value == BookingReference {
     /// The reference of a booking.
     static var bookingReference: FieldForm {

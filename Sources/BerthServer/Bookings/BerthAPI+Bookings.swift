@@ -11,6 +11,7 @@ extension BerthAPI {
         filter.environment = query.read("environment", .slug)
         filter.team = query.read("team", .teamName)
         filter.states = query.choices("state", Booking.State.allCases)
+        filter.series = query.read("series", .seriesReference)
         filter.labels = query.selector("labels")
         filter.from = query.read("from", .instant)
         filter.to = query.read("to", .instant)
@@ -50,7 +51,7 @@ extension BerthAPI {
         metrics.countBooking(booking.state == .waitlisted ? .waitlisted : .accepted)
         return Answer(
             .created, version: booking.version, location: "/v1/bookings/\(booking.reference)",
-            writing: booking.write
+            writing: booking.writeBooked
         ).response
     }
 

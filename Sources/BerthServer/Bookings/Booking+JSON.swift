@@ -6,9 +6,26 @@ extension Booking {
         json.object { writeMembers(&$0, reference: reference.description) }
     }
 
+    /// Writes a new booking, with what gave way to it.
+    func writeBooked(_ json: inout JSONWriter) {
+        json.object { json in
+            writeMembers(&json, reference: reference.description)
+            writeDisplaced(&json)
+        }
+    }
+
     /// Writes what a dry run would have booked: it has no reference yet.
     func writeUnbooked(_ json: inout JSONWriter) {
-        json.object { writeMembers(&$0, reference: nil) }
+        json.object { json in
+            writeMembers(&json, reference: nil)
+            writeDisplaced(&json)
+        }
+    }
+
+    private func writeDisplaced(_ json: inout JSONWriter) {
+        guard !life.displaces.isEmpty else { return }
+        json.name("displaces")
+        json.array(life.displaces) { $1.write(&$0) }
     }
 
     /// Writes the first booking of a series, and the conflicts that others were skipped for.

@@ -18,6 +18,8 @@ extension Conflict {
             json.member("blocksFrom", blocksFrom)
             json.member("blocksUntil", blocksUntil)
             json.member("mode", mode?.rawValue)
+            if let recurrenceID { json.member("recurrenceId", recurrenceID) }
+            if let moving { json.member("moving", moving.description) }
         }
     }
 }
@@ -29,6 +31,7 @@ extension Alternative {
             json.member("environments", environments)
             json.member("startsAt", startsAt)
             json.member("endsAt", endsAt)
+            if let days { json.member("days", days) }
         }
     }
 }

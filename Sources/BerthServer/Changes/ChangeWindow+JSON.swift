@@ -52,6 +52,8 @@ extension PlannedWindow {
             window.writeMembers(&json, isUnplanned: isUnplanned)
             json.name("hits")
             json.array(hits) { $1.write(&$0) }
+            json.name("displaces")
+            json.array(displaces) { $1.write(&$0) }
         }
     }
 }
