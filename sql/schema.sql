@@ -3545,6 +3545,7 @@ CREATE TABLE public.tokens (
     created_at timestamp with time zone NOT NULL,
     created_by text NOT NULL,
     revoked_at timestamp with time zone,
+    first_used_at timestamp with time zone,
     CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
     CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
 );
