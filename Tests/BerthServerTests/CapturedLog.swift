@@ -23,11 +23,11 @@ final class CapturedLog: Sendable {
 
     /// A logger that writes here.
     var logger: Logger {
-        Logger(label: "berth.security") { Handler(log: self, label: $0) }
+        Logger(label: "berth.security") { Handler(store: self, label: $0) }
     }
 
     private struct Handler: LogHandler {
-        let log: CapturedLog
+        let store: CapturedLog
         let label: String
         var metadata: Logger.Metadata = [:]
         var logLevel = Logger.Level.trace
@@ -41,7 +41,7 @@ final class CapturedLog: Sendable {
             let line = Line(
                 label: label, message: "\(event.message)",
                 fields: (event.metadata ?? [:]).mapValues { "\($0)" })
-            log.kept.withLock { $0.append(line) }
+            store.kept.withLock { $0.append(line) }
         }
     }
 }

@@ -59,8 +59,10 @@ struct ClientAddressTests {
         ]
         for (text, inside, outside) in ranges {
             let range = try #require(AddressRange(text))
-            #expect(range.contains(try #require(ClientAddress(inside))), "\(text) \(inside)")
-            #expect(!range.contains(try #require(ClientAddress(outside))), "\(text) \(outside)")
+            let within = try #require(ClientAddress(inside))
+            let beyond = try #require(ClientAddress(outside))
+            #expect(range.contains(within), "\(text) \(inside)")
+            #expect(!range.contains(beyond), "\(text) \(outside)")
         }
         for text in ["", "10.0.0.0/33", "10.0.0.0/-1", "::/129", "berth.example.com", "10.0.0.0/x"]
         {

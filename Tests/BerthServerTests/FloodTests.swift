@@ -98,7 +98,7 @@ struct FloodTests {
             $0.connections = 2
             $0.connectionsPerAddress = 0
         } _: { server in
-            let busy = [try await busy(server), try await busy(server)]
+            let occupied = [try await busy(server), try await busy(server)]
             let other = try await server.connect()
             try await other.get("/v1/me", ["Authorization: Bearer \(server.token)"])
             let answer = await other.answer()
@@ -109,7 +109,7 @@ struct FloodTests {
             try await other.closed()
             #expect(try await server.get("/livez").hasPrefix("HTTP/1.1 200"))
             #expect(try await server.get("/readyz?x=1").hasPrefix("HTTP/1.1 200"))
-            for client in busy { client.close() }
+            for client in occupied { client.close() }
         }
     }
 
