@@ -3733,6 +3733,7 @@ CREATE TABLE public.tokens (
     created_by text NOT NULL,
     revoked_at timestamp with time zone,
     reports boolean DEFAULT false NOT NULL,
+    first_used_at timestamp with time zone,
     CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
     CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
 );

@@ -3,6 +3,10 @@
 public enum Limits {
     /// The most bytes of a request's body.
     public static let bodyBytes = 1 << 20
+    /// The most connections from one address, unless the operator says otherwise.
+    public static let connectionsPerAddress = 256
+    /// How many requests without a good token an address may send in a row; then one a second.
+    public static let failuresInARow = 10
     /// How deep JSON may nest.
     public static let jsonDepth = 32
     /// The size of a page of a list when the caller does not say, and the most it may ask for.

@@ -5,21 +5,49 @@ import Postgres
 
 extension BerthDatabase {
     /// Who presents this bearer token; nil for none that is valid. The secret is compared as a hash, in
-    /// constant time.
-    public func authenticate(bearer: String, now: Date) async throws -> Caller? {
+    /// constant time. What has not the form of a token is neither looked up nor remembered.
+    ///
+    /// - Parameter onFirstUse: Called when nobody presented this token before, once for each token.
+    public func authenticate(
+        bearer: String, now: Date, onFirstUse: (Caller) -> Void = { _ in }
+    ) async throws -> Caller? {
+        guard let presented = BearerToken(bearer) else { return nil }
         let digest = SHA256.hash(data: Data(bearer.utf8))
         if let known = tokens.caller(digest, now: now) { return known }
-        let caller = try await translatingErrors { try await readCaller(bearer) }
-        tokens.remember(caller, for: digest, now: now)
-        return caller
+        let read = try await translatingErrors { try await readCaller(presented) }
+        tokens.remember(read?.caller, for: digest, now: now)
+        if let read, read.isUnused, await markUsed(read.caller.tokenID, now: now) {
+            onFirstUse(read.caller)
+        }
+        return read?.caller
     }
 
-    private func readCaller(_ bearer: String) async throws -> Caller? {
-        guard let presented = BearerToken(bearer) else { return nil }
+    /// What is known of a bearer without asking the database: nil when nothing is, `.some(nil)` when it is
+    /// known to be no token.
+    public func remembered(bearer: String, now: Date) -> Caller?? {
+        guard BearerToken(bearer) != nil else { return .some(nil) }
+        return tokens.caller(SHA256.hash(data: Data(bearer.utf8)), now: now)
+    }
+
+    /// Writes down that a token was used, and says whether this was the first time: of several servers only
+    /// one is told so. When it cannot be written now, whoever bears the token is let in all the same; the
+    /// next look-up tries again.
+    private func markUsed(_ id: Int64, now: Date) async -> Bool {
+        let rows = try? await client.query(
+            """
+            UPDATE tokens SET first_used_at = \(now) WHERE id = \(id) AND first_used_at IS NULL
+            RETURNING id
+            """)
+        return rows?.isEmpty == false
+    }
+
+    private func readCaller(
+        _ presented: BearerToken
+    ) async throws -> (caller: Caller, isUnused: Bool)? {
         let rows = try await client.query(
             """
             SELECT k.secret_hash, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id),
-                   k.labels, k.reports
+                   k.labels, k.reports, k.first_used_at IS NULL
             FROM tokens k WHERE k.id = \(presented.id) AND k.revoked_at IS NULL
             """)
         guard let row = rows.first else { return nil }
@@ -30,9 +58,12 @@ extension BerthDatabase {
         let role: Role = try columns.next()
         let team: String? = try columns.next()
         let labels: StoredLabels = try columns.next()
-        return Caller(
+        let reports: Bool = try columns.next()
+        let isUnused: Bool = try columns.next()
+        let caller = Caller(
             tokenID: presented.id, name: name, role: role, team: team, labels: labels.labels,
-            reports: try columns.next())
+            reports: reports)
+        return (caller, isUnused)
     }
 
     /// Makes a token. The secret is in the answer and nowhere else. Throws `.alreadyExists`.

@@ -15,24 +15,28 @@ import NIOCore
 ///   - contract: The text of `openapi.yaml`, served as it is.
 ///   - clock: Says when a request came: the `now` of everything that is decided for it.
 ///   - logger: Where the server writes what is of use to its operators.
+///   - securityLogger: Where it writes who was let in and who was not, and what they did to rights.
 ///   - onRunning: Called once the server listens, with the port.
 public func buildApplication(
     database: BerthDatabase, settings: ServerSettings, contract: String,
-    clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger,
+    clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, securityLogger: Logger,
     onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let metrics = ServerMetrics(routes: Routes.all)
+    let connections = settings.registry
     let api = BerthAPI(
         database: database, metrics: metrics, contract: contract, clock: clock,
         publicURL: PublicURL(
             settings.publicURL ?? "http://\(settings.host):\(settings.port)"),
-        githubSecret: settings.githubSecret)
+        githubSecret: settings.githubSecret,
+        security: SecurityLog(logger: securityLogger, metrics: metrics),
+        proxies: settings.trustedProxies, connections: connections)
     return Application(
         router: buildRouter(api),
-        server: .http1(configuration: settings.channel),
+        server: .http1(configuration: settings.channel(connections)),
+        // Nothing keeps the server from accepting: a full registry closes connections instead.
         configuration: ApplicationConfiguration(
-            address: .hostname(settings.host, port: settings.port), backlog: settings.backlog,
-            availableConnectionsDelegate: .maximum(settings.connections, logger: logger)),
+            address: .hostname(settings.host, port: settings.port), backlog: settings.backlog),
         onServerRunning: { channel in
             await onRunning(channel.localAddress?.port ?? settings.port)
         },
@@ -42,7 +46,7 @@ public func buildApplication(
 /// Registers every route, and what answers OPTIONS, under the one middleware.
 func buildRouter(_ api: BerthAPI) -> Router<BerthContext> {
     let router = Router(context: BerthContext.self)
-    router.add(middleware: AnswerMiddleware(metrics: api.metrics))
+    router.add(middleware: AnswerMiddleware(metrics: api.metrics, proxies: api.proxies))
     for route in Routes.all {
         let path = RouterPath(route.path)
         let responder = RouteResponder(route: route, api: api)
@@ -56,11 +60,21 @@ func buildRouter(_ api: BerthAPI) -> Router<BerthContext> {
 }
 
 extension ServerSettings {
+    fileprivate var registry: ConnectionRegistry {
+        ConnectionRegistry(
+            bounds: .init(
+                total: connections, reserve: reservedConnections,
+                perAddress: connectionsPerAddress),
+            proxies: trustedProxies)
+    }
+
     /// What Hummingbird and NIO are told for each connection.
-    fileprivate var channel: HTTP1Channel.Configuration {
-        let times = ConnectionGuard.Times(head: TimeAmount(headTime), body: TimeAmount(bodyTime))
+    fileprivate func channel(_ connections: ConnectionRegistry) -> HTTP1Channel.Configuration {
+        let times = ConnectionGuard.Times(
+            head: TimeAmount(headTime), body: TimeAmount(bodyTime),
+            silence: TimeAmount(silentTime), stall: TimeAmount(stallTime))
         return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionGuard(times: times)],
+            additionalChannelHandlers: [ConnectionGuard(times: times, registry: connections)],
             idleTimeout: TimeAmount(idleTime),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: headBytes, maxHeaderListSize: headBytes,

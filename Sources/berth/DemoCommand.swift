@@ -18,7 +18,7 @@ struct DemoCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "berth-demo-\(UUID().uuidString.prefix(8))").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let address = address.resolved(try await database.settings())
+        let address = try address.resolved(try await database.settings())
         let demo = Mutex<DemoData.Tokens?>(nil)
         let server = Server(
             location: .directory(folder), address: address, logger: try await database.logger(),

@@ -1,4 +1,6 @@
 import ArgumentParser
+import BerthCore
+import BerthServer
 import Configuration
 import Foundation
 
@@ -17,7 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         let server = Server(
             location: try await database.location(),
-            address: address.resolved(try await database.settings()),
+            address: try address.resolved(try await database.settings()),
             githubSecret: try await database.settings().string(
                 forKey: "github.secret", isSecret: true),
             logger: try await database.logger())
@@ -36,13 +38,35 @@ struct AddressOptions: ParsableArguments {
     var publicUrl: String?
     @Option(help: "Connections to PostgreSQL, at most (default: 16).") var connections: Int?
 
-    /// What flags leave open, variables and the file say.
-    func resolved(_ settings: ConfigReader) -> ServerAddress {
-        ServerAddress(
+    @Option(
+        help: ArgumentHelp(
+            "A proxy that is believed about where requests come from; may be repeated "
+                + "(BERTH_TRUSTED_PROXIES: with commas between).", valueName: "address or block"))
+    var trustedProxy: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "Connections from one address, at most; 0: any number (default: 256).",
+            valueName: "number"))
+    var connectionsPerAddress: Int?
+
+    /// What flags leave open, variables and the file say. Throws for what is no address.
+    func resolved(_ settings: ConfigReader) throws -> ServerAddress {
+        let proxies =
+            trustedProxy.isEmpty
+            ? settings.stringArray(forKey: "trusted.proxies", default: []) : trustedProxy
+        let perAddress =
+            connectionsPerAddress
+            ?? settings.int(
+                forKey: "connections.per.address", default: Limits.connectionsPerAddress)
+        guard perAddress >= 0 else {
+            throw ValidationError("--connections-per-address is a number from 0 on")
+        }
+        return ServerAddress(
             host: host ?? settings.string(forKey: "host", default: "127.0.0.1"),
             port: port ?? settings.int(forKey: "port", default: 8080),
             publicURL: publicUrl ?? settings.string(forKey: "public.url"),
-            connections: connections ?? settings.int(forKey: "connections", default: 16))
+            connections: connections ?? settings.int(forKey: "connections", default: 16),
+            trustedProxies: try TrustedProxies(proxies), connectionsPerAddress: perAddress)
     }
 }
 
@@ -53,4 +77,8 @@ struct ServerAddress {
     /// Where people reach it, as far as somebody said; without a slash at the end.
     var publicURL: String?
     var connections: Int
+    /// Whose word counts for where requests come from.
+    var trustedProxies: TrustedProxies
+    /// The most connections of clients from one address; 0: any number.
+    var connectionsPerAddress: Int
 }

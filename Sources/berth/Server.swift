@@ -49,12 +49,9 @@ struct Server {
         let database = BerthDatabase(client: client)
         try await prepare(database)
 
-        var settings = ServerSettings(host: address.host, port: address.port)
-        settings.publicURL = address.publicURL
-        settings.githubSecret = githubSecret
         let application = buildApplication(
-            database: database, settings: settings,
-            contract: try Contract.text(), logger: logger,
+            database: database, settings: settings, contract: try Contract.text(), logger: logger,
+            securityLogger: securityLogger,
             onRunning: { port in
                 logger.notice("serving", metadata: ["url": "http://\(address.host):\(port)"])
                 await whenReady(port)
@@ -73,6 +70,38 @@ struct Server {
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             throw ServerError.addressInUse(address)
         }
+    }
+}
+
+extension Server {
+    private var settings: ServerSettings {
+        var settings = ServerSettings(host: address.host, port: address.port)
+        settings.publicURL = address.publicURL
+        settings.githubSecret = githubSecret
+        settings.trustedProxies = address.trustedProxies
+        settings.connectionsPerAddress = address.connectionsPerAddress
+        // A server that can open no file more cannot accept either, and never learns why.
+        let others = address.connections + settings.reservedConnections + Self.otherFiles
+        let files = OpenFiles.raisedLimit()
+        if files - others < settings.connections {
+            settings.connections = max(1, files - others)
+            logger.warning(
+                "fewer connections than usual: raise the limit of open files (ulimit -n)",
+                metadata: ["connections": "\(settings.connections)", "files": "\(files)"])
+        }
+        return settings
+    }
+
+    /// Files that are open beside connections: libraries, logs, the event loops', and connections that
+    /// are about to close.
+    private static let otherFiles = 256
+
+    /// Never quieter than its events are: who wants none of them filters by the label.
+    private var securityLogger: Logger {
+        var logger = Logger(
+            label: "berth.security", factory: StreamLogHandler.standardError(label:))
+        logger.logLevel = .notice
+        return logger
     }
 }
 

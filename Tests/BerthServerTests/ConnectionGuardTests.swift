@@ -19,7 +19,9 @@ struct ConnectionGuardTests {
             withPipeliningAssistance: false, withErrorHandling: false)
         try channel.pipeline.syncOperations.addHandlers([
             HTTP1ToHTTPServerCodec(secure: false),
-            ConnectionGuard(times: .init(head: .seconds(10), body: .seconds(30))),
+            ConnectionGuard(
+                times: .init(head: .seconds(10), body: .seconds(30)),
+                registry: ConnectionRegistry()),
         ])
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
     }
@@ -135,5 +137,32 @@ struct ConnectionGuardTests {
         try send("{}")
         try answerOK()
         #expect(try answer().hasPrefix("HTTP/1.1 200"))
+    }
+
+    @Test("Who sends nothing at all is closed after ten seconds, without a word")
+    func silent() throws {
+        loop.advanceTime(by: .seconds(9))
+        #expect(channel.isActive)
+        loop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+        #expect(try answer() == "")
+    }
+
+    @Test("Who has sent something may be idle for longer")
+    func idleAfterRequest() throws {
+        try send("GET /livez HTTP/1.1\r\n\r\n")
+        try answerOK()
+        loop.advanceTime(by: .seconds(60))
+        #expect(channel.isActive)
+    }
+
+    @Test("A connection that is asked for its place gives it, unless a request has come meanwhile")
+    func givesItsPlace() throws {
+        try send("GET /livez HTTP/1.1\r\n\r\n")
+        channel.pipeline.fireUserInboundEventTriggered(ConnectionRegistry.PlaceIsWanted())
+        #expect(channel.isActive)
+        try answerOK()
+        channel.pipeline.fireUserInboundEventTriggered(ConnectionRegistry.PlaceIsWanted())
+        #expect(!channel.isActive)
     }
 }

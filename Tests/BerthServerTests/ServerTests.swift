@@ -15,27 +15,11 @@ struct ServerTests {
     private func withServer(
         _ body: @escaping @Sendable (_ port: Int, _ token: String) async throws -> Void
     ) async throws {
-        try await TestDatabase.with { database in
-            let token = try await database.berth.createToken(
-                TokenDraft(name: "tess", role: .booker, team: "crm"), by: TestDatabase.admin,
-                now: TestDatabase.now
-            ).bearer
-            var settings = ServerSettings(port: 0)
-            settings.headTime = .milliseconds(300)
-            settings.bodyTime = .milliseconds(300)
-            var logger = Logger(label: "test")
-            logger.logLevel = .critical
-            let (ports, port) = AsyncStream.makeStream(of: Int.self)
-            let application = buildApplication(
-                database: database.berth, settings: settings, contract: "",
-                clock: { TestDatabase.now }, logger: logger, onRunning: { port.yield($0) })
-            try await withThrowingTaskGroup { group in
-                group.addTask { try await application.run() }
-                if let port = await ports.first(where: { _ in true }) {
-                    try await body(port, token)
-                }
-                group.cancelAll()
-            }
+        try await TestHTTPServer.with {
+            $0.headTime = .milliseconds(300)
+            $0.bodyTime = .milliseconds(300)
+        } _: {
+            try await body($0.port, $0.token)
         }
     }
 

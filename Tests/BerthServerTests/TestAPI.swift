@@ -18,6 +18,8 @@ struct TestAPI: Sendable {
     let clock: TestClock
     private let client: any TestClientProtocol
     private let secrets: [String: String]
+    /// What the security log was told.
+    let securityLog: CapturedLog
 
     /// Runs a test against the API.
     static func with(
@@ -29,11 +31,14 @@ struct TestAPI: Sendable {
             let clock = TestClock()
             var logger = Logger(label: "test")
             logger.logLevel = .critical
+            let metrics = ServerMetrics(routes: Routes.all)
+            let captured = CapturedLog()
             let api = BerthAPI(
-                database: database.berth, metrics: ServerMetrics(routes: Routes.all),
+                database: database.berth, metrics: metrics,
                 contract: "openapi: 3.1.0\n", clock: { clock.now },
                 publicURL: PublicURL("https://berth.test"),
-                githubSecret: githubSecret)
+                githubSecret: githubSecret,
+                security: SecurityLog(logger: captured.logger, metrics: metrics))
             var secrets: [String: String] = [:]
             for draft in tokens {
                 secrets[draft.name] = try await database.berth.createToken(
@@ -44,9 +49,16 @@ struct TestAPI: Sendable {
             let known = secrets
             try await app.test(.router) { client in
                 try await body(
-                    TestAPI(database: database, clock: clock, client: client, secrets: known))
+                    TestAPI(
+                        database: database, clock: clock, client: client, secrets: known,
+                        securityLog: captured))
             }
         }
+    }
+
+    /// What the bearer of the token of that name presents.
+    func secret(of name: String) -> String? {
+        secrets[name]
     }
 
     static let githubSecret = "shared with GitHub"

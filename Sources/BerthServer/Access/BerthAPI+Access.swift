@@ -69,7 +69,9 @@ extension BerthAPI {
         case .again(let kept): return Answer(kept: kept).response
         case .done(let new) where dryRun:
             return Answer { new.token.writeNew(&$0, id: nil, bearer: nil) }.response
-        case .done(let new): return Self.created(new.token, bearer: new.bearer).response
+        case .done(let new):
+            call.record(.tokenMade, in: security, object: new.token.forTheRecord)
+            return Self.created(new.token, bearer: new.bearer).response
         }
     }
 
@@ -86,6 +88,7 @@ extension BerthAPI {
             token.revokedAt = token.revokedAt ?? call.now
         } else {
             token = try await database.revokeToken(id, now: call.now)
+            call.record(.tokenRevoked, in: security, object: token.forTheRecord)
         }
         return Answer(writing: token.write).response
     }
@@ -105,5 +108,12 @@ extension BerthAPI {
         Answer(
             .created, version: team.version,
             location: "/v1/teams/\(PercentCoding.encoded(team.name))", writing: team.write)
+    }
+}
+
+extension Token {
+    /// Which token it is and what it lets its bearer do, for the security log.
+    fileprivate var forTheRecord: String {
+        "token \(id) \(name), \(role.rawValue)\(team.map { " of \($0)" } ?? "")"
     }
 }

@@ -9,6 +9,7 @@ import NIOHTTP1
 /// problem, and counts.
 struct AnswerMiddleware: RouterMiddleware {
     let metrics: ServerMetrics
+    let proxies: TrustedProxies
 
     func handle(
         _ request: Request, context: BerthContext,
@@ -16,6 +17,9 @@ struct AnswerMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let started = ContinuousClock.now
         let id = Self.requestID(request, context)
+        var context = context
+        context.requestID = id
+        context.client = proxies.client(of: request.headers, peer: context.peer)
         var response: Response
         do {
             response = try await next(request, context)

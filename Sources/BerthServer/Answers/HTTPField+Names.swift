@@ -4,6 +4,8 @@ extension HTTPField.Name {
     static let requestID = named("X-Request-Id")
     static let referrerPolicy = named("Referrer-Policy")
     static let link = named("Link")
+    static let xForwardedFor = named("X-Forwarded-For")
+    static let forwarded = named("Forwarded")
     static let prefer = named("Prefer")
     static let preferenceApplied = named("Preference-Applied")
     static let idempotencyKey = named("Idempotency-Key")

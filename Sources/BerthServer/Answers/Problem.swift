@@ -99,6 +99,9 @@ extension Problem.Kind {
     static let preconditionRequired = Self(
         name: "precondition-required", status: .preconditionRequired, title: "If-Match is required."
     )
+    static let tooManyFailures = Self(
+        name: "too-many-failures", status: .tooManyRequests,
+        title: "Too many failed attempts came from this address.")
     static let `internal` = Self(
         name: "internal", status: .internalServerError, title: "Something went wrong inside Berth.")
     static let unavailable = Self(
@@ -118,6 +121,21 @@ extension Problem {
     static var tooLarge: Problem {
         var problem = Problem(.tooLarge, "a body has at most \(Limits.bodyBytes) bytes")
         problem.headers[.connection] = "close"
+        return problem
+    }
+
+    /// Every place for connections is taken by requests under way.
+    static var full: Problem {
+        var problem = Problem(.unavailable, "every connection is in use: try again later")
+        problem.headers[.retryAfter] = "1"
+        return problem
+    }
+
+    /// Whoever has a good token is never told so.
+    static func tooManyFailures(retryAfter seconds: Int) -> Problem {
+        var problem = Problem(
+            .tooManyFailures, "send a token that is not revoked, or wait \(seconds) s")
+        problem.headers[.retryAfter] = String(seconds)
         return problem
     }
 

@@ -30,14 +30,19 @@ extension BerthAPI {
             return Answer { json in
                 json.object { new.token.writeMembers(&$0, id: nil) }
             }.response
-        case .done(let new): return created(new.token, secret: new.secret).response
+        case .done(let new):
+            call.record(
+                .feedTokenMade, in: security,
+                object: "feed token \(new.token.id) \(draft.feed.name)")
+            return created(new.token, secret: new.secret).response
         }
     }
 
     func revokeFeedToken(_ call: Call) async throws -> Response {
         let dryRun = try call.dryRun()
-        try await database.revokeFeedToken(
-            call.number("feed token"), by: call.caller, now: call.now, dryRun: dryRun)
+        let id = try call.number("feed token")
+        try await database.revokeFeedToken(id, by: call.caller, now: call.now, dryRun: dryRun)
+        if !dryRun { call.record(.feedTokenRevoked, in: security, object: "feed token \(id)") }
         return Response(status: .noContent)
     }
 

@@ -10,8 +10,11 @@ struct RequestCutShort: Error {}
 /// answer arrives. Hummingbird's own idle timeout starts anew with every byte, so it stops no
 /// client that sends a byte a second.
 ///
-/// It costs nothing on the usual path: a timer is set only when a read ends in the midst of a
-/// request.
+/// It costs little on the usual path: one timer a connection, and another only when a read ends in
+/// the midst of a request.
+///
+/// It also tells the registry of connections whether this one waits for a request, and gives its place
+/// to another when it is asked to.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -26,6 +29,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         /// the unread bytes would make the kernel reset the connection, and the answer could be
         /// lost.
         var linger: TimeAmount = .seconds(2)
+        /// How long a new connection may send nothing at all.
+        var silence: TimeAmount = .seconds(10)
+        /// How long a client may take none of an answer.
+        var stall: TimeAmount = .seconds(60)
     }
 
     private enum Reading {
@@ -33,32 +40,59 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let times: Times
+    private let registry: ConnectionRegistry
+    /// Its place among the connections.
+    private var place: Int?
+    /// Nothing has been sent yet.
+    private var isSilent = true
     private var reading = Reading.nothing
     private var partsSinceReadComplete = 0
     private var deadline: NIODeadline?
     private var alarm: Scheduled<Void>?
+    private var alarmTime = NIODeadline.distantFuture
     /// Requests read, and not yet answered to the end.
     private var answersDue = 0
     private var answerHasBegun = false
     /// An answer says that it is the last.
     private var isLastAnswer = false
     /// How what came after the requests that are being answered will be refused.
-    private var refusalDue: HTTPResponse.Status?
+    private var refusalDue: Problem?
     /// The connection is ending: what comes is thrown away.
     private var isEnding = false
+    private var stallAlarm: Scheduled<Void>?
 
-    init(times: Times) {
+    init(times: Times, registry: ConnectionRegistry) {
         self.times = times
+        self.registry = registry
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { enter(context) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        alarm?.cancel()
+        leave()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        enter(context)
+        context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        alarm?.cancel()
-        alarm = nil
+        leave()
         context.fireChannelInactive()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stallAlarm?.cancel()
+        stallAlarm = nil
+        if !context.channel.isWritable {
+            stallAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: times.stall) {
+                context.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -69,6 +103,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             reading = .body
             answersDue += 1
             deadline = nil
+            if answersDue == 1, let place, !registry.began(place), !Routes.isHealth(head.path) {
+                refuse(Problem.full, context, handlerWaits: false)
+                return
+            }
             if head.headerFields[.expect]?.lowercased() == "100-continue", answersDue == 1 {
                 context.writeAndFlush(
                     wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -83,6 +121,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         if !isEnding {
+            if isSilent {
+                isSilent = false
+                deadline = nil
+            }
             // Bytes came and made no part: they are the beginning of a head.
             if reading == .nothing, partsSinceReadComplete == 0 { reading = .head }
             if reading != .nothing, deadline == nil {
@@ -108,6 +150,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             answersDue -= 1
             answerHasBegun = false
+            if answersDue == 0, let place { registry.ended(place) }
             if isLastAnswer {
                 context.writeAndFlush(data, promise: promise)
                 end(context)
@@ -121,13 +164,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isEnding else { return }
         switch error {
-        case HTTPParserError.headerOverflow: refuse(.requestHeaderFieldsTooLarge, context)
-        case is HTTPParserError: refuse(.badRequest, context)
+        case HTTPParserError.headerOverflow:
+            refuse(Problem(.blank(.requestHeaderFieldsTooLarge)), context)
+        case is HTTPParserError: refuse(Problem(.blank(.badRequest)), context)
         default: context.fireErrorCaught(error)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ConnectionRegistry.PlaceIsWanted {
+            if answersDue == 0 { context.close(promise: nil) }
+            return
+        }
         if isEnding, let event = event as? ChannelEvent, event == .inputClosed {
             context.close(promise: nil)
             return
@@ -137,10 +185,33 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension ConnectionGuard {
-    /// Sets the timer, unless it runs: when it fires, it looks whether the deadline is still the
-    /// same.
+    private func enter(_ context: ChannelHandlerContext) {
+        let address = context.channel.remoteAddress.flatMap(ClientAddress.init)
+        place = registry.admit(context.channel, from: address)
+        guard place != nil else {
+            isEnding = true
+            context.close(promise: nil)
+            return
+        }
+        deadline = context.eventLoop.now + times.silence
+        setAlarm(context)
+    }
+
+    private func leave() {
+        alarm?.cancel()
+        alarm = nil
+        stallAlarm?.cancel()
+        stallAlarm = nil
+        if let place { registry.left(place) }
+        place = nil
+    }
+
+    /// Sets the timer, unless it rings in time: when it does, it looks whether the deadline is still
+    /// the same.
     private func setAlarm(_ context: ChannelHandlerContext) {
-        guard alarm == nil, let deadline else { return }
+        guard let deadline, alarm == nil || deadline < alarmTime else { return }
+        alarm?.cancel()
+        alarmTime = deadline
         alarm = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
             self.alarm = nil
             self.alarmRang(context)
@@ -153,21 +224,26 @@ extension ConnectionGuard {
             setAlarm(context)
             return
         }
-        refuse(.requestTimeout, context)
+        if isSilent {
+            context.close(promise: nil)
+        } else {
+            refuse(Problem(.blank(.requestTimeout)), context)
+        }
     }
 
     /// Answers instead of the server, if that can still be done, and ends the connection. Requests
     /// that came whole before are answered first.
-    private func refuse(_ status: HTTPResponse.Status, _ context: ChannelHandlerContext) {
+    private func refuse(
+        _ problem: Problem, _ context: ChannelHandlerContext, handlerWaits: Bool = true
+    ) {
         if reading != .body, answersDue > 0 {
-            refusalDue = status
+            refusalDue = problem
             return
         }
         guard !answerHasBegun, answersDue <= 1 else {
             context.close(promise: nil)
             return
         }
-        let problem = Problem(.blank(status))
         var answer = problem.response()
         answer.headers[.connection] = "close"
         var json = JSONWriter()
@@ -176,13 +252,15 @@ extension ConnectionGuard {
         context.write(wrapOutboundOut(.body(json.buffer)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         // A handler that waits for the rest of the body must not take what came for all of it.
-        if reading == .body { context.fireErrorCaught(RequestCutShort()) }
+        if handlerWaits, reading == .body { context.fireErrorCaught(RequestCutShort()) }
         end(context)
     }
 
     /// Says that no more will be sent, and closes when the client has, or after a while.
     private func end(_ context: ChannelHandlerContext) {
         isEnding = true
+        if answersDue > 0, let place { registry.ended(place) }
+        answersDue = 0
         deadline = nil
         alarm?.cancel()
         context.close(mode: .output, promise: nil)

@@ -51,6 +51,13 @@ extension BerthAPI {
         let environment = try await database.updateEnvironment(
             key, expecting: version, by: call.caller, now: call.now, dryRun: dryRun
         ) { try EnvironmentDraft(patching: $0, with: patch) }
+        // Who may do what there goes by its policy, its owner, and its labels and tier.
+        let rights = ["policy", "ownerTeam", "labels", "tier"].filter { patch[$0] != nil }
+        if !dryRun, !rights.isEmpty {
+            call.record(
+                .environmentRightsChanged, in: security,
+                object: "environment \(key), \(rights.joined(separator: ", "))")
+        }
         return Answer(version: environment.version, writing: environment.write).response
     }
 

@@ -19,7 +19,8 @@ extension BerthAPI {
 
     func getMetrics() async -> Response {
         let pool = await database.client.poolStatus
-        let text = metrics.text(idle: pool.idle, leased: pool.leased, waiting: pool.waiting)
+        var text = metrics.text(idle: pool.idle, leased: pool.leased, waiting: pool.waiting)
+        connections.counts.write(&text)
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
@@ -29,5 +30,28 @@ extension BerthAPI {
         Response(
             status: .ok, headers: [.contentType: "application/yaml"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: contract)))
+    }
+}
+
+extension Routes {
+    private static let health: Set = ["/livez", "/readyz", "/metrics"]
+
+    /// Whether a request's target tells only how the server is: answered even when it is full.
+    static func isHealth(_ target: String?) -> Bool {
+        target.map { health.contains(String($0.prefix { $0 != "?" })) } ?? false
+    }
+}
+
+extension ConnectionRegistry.Counts {
+    /// Writes them in Prometheus' text format.
+    func write(_ text: inout String) {
+        text += "# HELP berth_http_connections Connections of clients.\n"
+        text += "# TYPE berth_http_connections gauge\n"
+        text += "berth_http_connections{state=\"idle\"} \(open - busy)\n"
+        text += "berth_http_connections{state=\"busy\"} \(busy)\n"
+        text += "# HELP berth_http_connections_closed_total Closed for want of places.\n"
+        text += "# TYPE berth_http_connections_closed_total counter\n"
+        text += "berth_http_connections_closed_total{reason=\"displaced\"} \(displaced)\n"
+        text += "berth_http_connections_closed_total{reason=\"refused\"} \(refused)\n"
     }
 }

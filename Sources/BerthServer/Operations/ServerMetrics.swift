@@ -19,6 +19,7 @@ final class ServerMetrics: Sendable {
     private let other = RouteMetrics()
     private let bookings = Mutex<[BookingOutcome: Int]>([:])
 
+    private let security = Mutex<[SecurityEvent: Int]>([:])
     private let events = Mutex<(recorded: Int, ignored: Int)>((0, 0))
 
     init(routes: [Route]) {
@@ -52,6 +53,11 @@ final class ServerMetrics: Sendable {
         }
     }
 
+    /// Counts an event of the security log.
+    func countSecurity(_ event: SecurityEvent) {
+        security.withLock { $0[event, default: 0] += 1 }
+    }
+
     /// Counts a request for a booking that ended so, if it was decided at all.
     func countRefusal(_ error: BerthError) {
         switch error {
@@ -78,6 +84,7 @@ final class ServerMetrics: Sendable {
         text += "# TYPE berth_events_total counter\n"
         text += "berth_events_total{outcome=\"recorded\"} \(received.recorded)\n"
         text += "berth_events_total{outcome=\"ignored\"} \(received.ignored)\n"
+        writeSecurity(&text)
         text += "# HELP berth_database_connections Connections of the pool.\n"
         text += "# TYPE berth_database_connections gauge\n"
         text += "berth_database_connections{state=\"idle\"} \(idle)\n"
@@ -86,6 +93,16 @@ final class ServerMetrics: Sendable {
         text += "# TYPE berth_database_waiting gauge\n"
         text += "berth_database_waiting \(waiting)\n"
         return text
+    }
+
+    private func writeSecurity(_ text: inout String) {
+        text += "# HELP berth_security_events_total Events of the security log.\n"
+        text += "# TYPE berth_security_events_total counter\n"
+        let counts = security.withLock { $0 }
+        for event in SecurityEvent.allCases {
+            text +=
+                "berth_security_events_total{event=\"\(event.rawValue)\"} \(counts[event] ?? 0)\n"
+        }
     }
 
     private var answered: [(labels: String, counts: RouteMetrics.Counts)] {

@@ -28,6 +28,7 @@ extension BerthAPI {
             for line in lines {
                 csv.append([line.key] + line.numbers.map { $0.map(String.init) ?? "" })
             }
+            call.record(.exported, in: security, object: "changes.csv")
             return .csv(csv, named: "changes.csv")
         }
     }

@@ -26,6 +26,7 @@ extension BerthAPI {
             var csv = CSVWriter()
             csv.append(Utilisation.columns(by: grouping))
             for line in lines { csv.append(line.cells) }
+            call.record(.exported, in: security, object: "utilisation.csv")
             return .csv(csv, named: "utilisation.csv")
         }
     }

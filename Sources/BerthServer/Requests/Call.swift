@@ -10,6 +10,8 @@ struct Call: Sendable {
     var caller: Caller
     /// When it came: the `now` of everything that is decided for it.
     var now: Date
+    /// Where it comes from, for the security log.
+    var origin: RequestOrigin
 
     /// The request's query.
     var query: Query {

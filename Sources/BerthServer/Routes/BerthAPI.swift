@@ -12,7 +12,30 @@ struct BerthAPI: Sendable {
     /// Where people reach Berth.
     let publicURL: PublicURL
     /// What GitHub signs its deliveries with; nil: no delivery is good.
-    var githubSecret: String?
+    let githubSecret: String?
+    let security: SecurityLog
+    /// The proxies that are believed about where a request comes from.
+    let proxies: TrustedProxies
+    let connections: ConnectionRegistry
+    let doorkeeper: Doorkeeper
     let keysInFlight = KeysInFlight()
     let patience = Patience()
+
+    init(
+        database: BerthDatabase, metrics: ServerMetrics, contract: String,
+        clock: @escaping @Sendable () -> Date, publicURL: PublicURL, githubSecret: String?,
+        security: SecurityLog, proxies: TrustedProxies = TrustedProxies(),
+        connections: ConnectionRegistry = ConnectionRegistry()
+    ) {
+        self.database = database
+        self.metrics = metrics
+        self.contract = contract
+        self.clock = clock
+        self.publicURL = publicURL
+        self.githubSecret = githubSecret
+        self.security = security
+        self.proxies = proxies
+        self.connections = connections
+        doorkeeper = Doorkeeper(database: database, security: security)
+    }
 }

@@ -1,5 +1,4 @@
 import BerthCore
-import Foundation
 import HTTPTypes
 import Hummingbird
 
@@ -9,40 +8,56 @@ struct RouteResponder: HTTPResponder {
     let api: BerthAPI
 
     func respond(to request: Request, context: BerthContext) async throws -> Response {
+        if case .everyone(let handler) = route.handler { return try await handler(api) }
+        let origin = RequestOrigin(
+            address: context.client, requestID: context.requestID, method: request.method,
+            route: route.path, path: request.uri.path)
+        let now = api.clock()
+        func call(by caller: Caller) -> Call {
+            Call(
+                request: request, parameters: context.parameters, caller: caller, now: now,
+                origin: origin)
+        }
         switch route.handler {
         case .everyone(let handler): return try await handler(api)
         case .signed(let handler):
-            let call = Call(
-                request: request, parameters: context.parameters, caller: .signer, now: api.clock())
-            return try await handler(api, call)
+            return try await api.doorkeeper.answerSigner(from: origin, now: now) {
+                try await handler(api, call(by: .signer))
+            }
         case .subscriber(let handler):
             var query = Query(request.uri.query)
-            let token = query.text("token")
-            let now = api.clock()
-            let call = Call(
-                request: request, parameters: context.parameters,
-                // Clients send along whatever they were once told: beside a token it is not looked at.
-                caller: token == nil ? try await caller(of: request, now: now) : .subscriber,
-                now: now)
-            return try await handler(api, call, token)
-        case .atLeast(let role, let handler):
-            let now = api.clock()
-            let caller = try await caller(of: request, now: now)
-            guard caller.role >= role else {
-                throw BerthError.forbidden("it needs the role \(role.rawValue)")
+            // Clients send along whatever they were once told: beside a token it is not looked at.
+            guard let token = query.text("token") else {
+                let caller = try await api.doorkeeper.caller(of: request, from: origin, now: now)
+                return try await handler(api, call(by: caller), nil)
             }
-            let call = Call(
-                request: request, parameters: context.parameters, caller: caller, now: now)
-            return try await handler(api, call)
+            let call = call(by: .subscriber)
+            return try await api.doorkeeper.answerSubscriber(from: origin, now: now) {
+                try await handler(api, call, token)
+            }
+        case .atLeast(let role, let handler):
+            let caller = try await api.doorkeeper.caller(of: request, from: origin, now: now)
+            return try await recordingRefusals(of: caller, origin) {
+                guard caller.role >= role else {
+                    throw BerthError.forbidden("it needs the role \(role.rawValue)")
+                }
+                return try await handler(api, call(by: caller))
+            }
         }
     }
 
-    private func caller(of request: Request, now: Date) async throws -> Caller {
-        guard let header = request.headers[.authorization],
-            let token = BearerToken(header),
-            let caller = try await api.database.authenticate(bearer: token.secret, now: now)
-        else { throw BerthError.unauthenticated }
-        return caller
+    /// Writes to the security log what the caller may not do.
+    private func recordingRefusals(
+        of caller: Caller, _ origin: RequestOrigin, _ work: () async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await work()
+        } catch let error as BerthError {
+            if case .forbidden(let reason) = error {
+                api.security.record(.requestRefused, origin, by: caller, reason: reason)
+            }
+            throw error
+        }
     }
 }
 
