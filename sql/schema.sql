@@ -30,6 +30,20 @@ COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiS
 
 
 --
+-- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+
+--
 -- Name: booking_mode; Type: DOMAIN; Schema: public; Owner: -
 --
 
@@ -158,36 +172,44 @@ BEGIN
         SELECT s.environment_id FROM window_spans s
         WHERE s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'));
 
-    UPDATE window_spans s
-    SET valid_until = date_trunc('second', coalesce(p_at, w.updated_at))
-    FROM change_windows w
-    WHERE w.id = s.window_id AND s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'
-      AND NOT EXISTS (
-        SELECT FROM derive_spans(ARRAY[s.window_id]) d
-        WHERE d.environment_id = s.environment_id AND d.period = s.period AND d.state = s.state
-          AND d.team_id IS NOT DISTINCT FROM s.team_id
-          AND d.exception_to IS NOT DISTINCT FROM s.exception_to);
+    WITH spans AS MATERIALIZED (
+        SELECT u.window_id, u.environment_id, u.state, u.team_id, u.exception_to, u.period,
+               max(u.kind) AS kind, bool_or(u.is_emergency) AS is_emergency, max(u.held) AS held,
+               bool_or(u.held IS NULL) AS is_implied
+        FROM (SELECT s.window_id, s.environment_id, s.state, s.team_id, s.exception_to, s.period, s.kind,
+                     s.is_emergency, s.ctid AS held
+              FROM window_spans s WHERE s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'
+              UNION ALL
+              SELECT d.window_id, d.environment_id, d.state, d.team_id, d.exception_to, d.period, d.kind,
+                     d.is_emergency, NULL
+              FROM derive_spans(v_windows) d) u
+        GROUP BY u.window_id, u.environment_id, u.state, u.team_id, u.exception_to, u.period),
+    ended AS (
+        UPDATE window_spans s
+        SET valid_until = date_trunc('second', coalesce(p_at, w.updated_at))
+        FROM change_windows w
+        WHERE s.ctid = ANY (array(SELECT p.held FROM spans p WHERE NOT p.is_implied)) AND w.id = s.window_id)
     INSERT INTO window_spans (
         window_id, environment_id, kind, state, team_id, exception_to, is_emergency, period, valid_from)
-    SELECT d.window_id, d.environment_id, d.kind, d.state, d.team_id, d.exception_to, d.is_emergency,
-           d.period,
+    SELECT p.window_id, p.environment_id, p.kind, p.state, p.team_id, p.exception_to, p.is_emergency,
+           p.period,
            date_trunc('second', coalesce(p_at, CASE WHEN w.version = 1
                THEN coalesce(w.approved_at, w.created_at) ELSE w.updated_at END))
-    FROM derive_spans(v_windows) d JOIN change_windows w ON w.id = d.window_id
-    WHERE NOT EXISTS (
-        SELECT FROM window_spans s
-        WHERE s.window_id = d.window_id AND s.environment_id = d.environment_id AND s.period = d.period
-          AND s.valid_until = 'infinity');
+    FROM spans p JOIN change_windows w ON w.id = p.window_id
+    WHERE p.held IS NULL;
 
     WITH implied AS MATERIALIZED (
-        SELECT d.window_id, d.environment_id, d.lane, d.period FROM derive_window_claims(v_windows) d),
+        SELECT u.window_id, u.environment_id, u.lane, u.period, max(u.held) AS held,
+               bool_or(u.held IS NULL) AS is_implied
+        FROM (SELECT c.window_id, c.environment_id, c.lane, c.period, c.ctid AS held
+              FROM claims c WHERE c.window_id = ANY (v_windows)
+              UNION ALL
+              SELECT d.window_id, d.environment_id, d.lane, d.period, NULL
+              FROM derive_window_claims(v_windows) d) u
+        GROUP BY u.window_id, u.environment_id, u.lane, u.period),
     dropped AS (
         DELETE FROM claims c
-        WHERE c.window_id = ANY (v_windows)
-          AND NOT EXISTS (
-            SELECT FROM implied d
-            WHERE d.window_id = c.window_id AND d.environment_id = c.environment_id
-              AND d.lane = c.lane AND d.period = c.period)
+        WHERE c.ctid = ANY (array(SELECT i.held FROM implied i WHERE NOT i.is_implied))
         RETURNING c.environment_id, c.lane, c.period)
     INSERT INTO line_calls (environment_id, period)
     SELECT d.environment_id, d.period FROM dropped d
@@ -196,12 +218,15 @@ BEGIN
 
     PERFORM refuse_window_clashes(v_windows);
     INSERT INTO claims (window_id, environment_id, lane, period, share_key)
-    SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
-    FROM derive_window_claims(v_windows) d
-    WHERE NOT EXISTS (
-        SELECT FROM claims c
-        WHERE c.window_id = d.window_id AND c.environment_id = d.environment_id AND c.period = d.period)
-    ORDER BY d.environment_id, d.window_id;
+    SELECT n.window_id, n.environment_id, max(n.lane), n.period, max(n.share_key)
+    FROM (SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
+          FROM derive_window_claims(v_windows) d
+          UNION ALL
+          SELECT c.window_id, c.environment_id, NULL, c.period, NULL
+          FROM claims c WHERE c.window_id = ANY (v_windows)) n
+    GROUP BY n.window_id, n.environment_id, n.period
+    HAVING bool_and(n.share_key IS NOT NULL)
+    ORDER BY n.environment_id, n.window_id;
 END $$;
 
 
@@ -437,27 +462,23 @@ BEGIN
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
     UNION ALL
+    -- Who shares while no place is left.
     SELECT w.environment_id, w.part_id, c.booking_id, NULL, c.period
     FROM wanted w
+    CROSS JOIN LATERAL (
+        SELECT range_agg(tstzrange(s.at, s.until, '[)')) AS times
+        FROM shared_use(w.part_id, tstzrange(p_from, p_until, '[)'), p_except) s
+        WHERE s.used >= w.capacity
+        OFFSET 0) crowded
     CROSS JOIN LATERAL (
         SELECT k.booking_id, k.period
         FROM claims k
         WHERE k.environment_id = w.part_id AND k.lane = 'use' AND k.share_key = 0
           AND k.period && tstzrange(p_from, p_until, '[)')
-          AND k.booking_id <> ALL (p_except)
-          AND EXISTS (
-            SELECT FROM claims peak
-            WHERE peak.environment_id = w.part_id AND peak.lane = 'use' AND peak.share_key = 0
-              AND peak.period && (k.period * tstzrange(p_from, p_until, '[)'))
-              AND peak.booking_id <> ALL (p_except)
-              AND w.capacity <= (
-                SELECT count(*) FROM claims other
-                WHERE other.environment_id = w.part_id AND other.lane = 'use' AND other.share_key = 0
-                  AND other.booking_id <> ALL (p_except)
-                  AND other.period @> greatest(lower(peak.period), lower(k.period), p_from)))
+          AND k.period && crowded.times AND k.booking_id <> ALL (p_except)
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
-    WHERE w.capacity IS NOT NULL AND NOT w.exclusive;
+    WHERE w.capacity IS NOT NULL AND NOT w.exclusive AND crowded.times IS NOT NULL;
 END $$;
 
 
@@ -643,6 +664,71 @@ END $$;
 
 
 --
+-- Name: booking_length_step(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.booking_length_step(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    SELECT CASE WHEN p_until - p_from <= interval '24 hours' THEN 1
+                WHEN p_until - p_from <= interval '240 hours' THEN 2
+                WHEN p_until - p_from <= interval '2400 hours' THEN 3
+                ELSE 4 END
+$$;
+
+
+--
+-- Name: bookings_between(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.bookings_between(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS SETOF public.bookings
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT b.* FROM bookings b
+    WHERE booking_length_step(b.starts_at, b.ends_at) = 1 AND b.ends_at > p_from
+      AND b.starts_at > p_from - interval '24 hours' AND b.starts_at < p_until
+    UNION ALL
+    SELECT b.* FROM bookings b
+    WHERE booking_length_step(b.starts_at, b.ends_at) = 2 AND b.ends_at > p_from
+      AND b.starts_at > p_from - interval '240 hours' AND b.starts_at < p_until
+    UNION ALL
+    SELECT b.* FROM bookings b
+    WHERE booking_length_step(b.starts_at, b.ends_at) = 3 AND b.ends_at > p_from
+      AND b.starts_at > p_from - interval '2400 hours' AND b.starts_at < p_until
+    UNION ALL
+    SELECT b.* FROM bookings b
+    WHERE booking_length_step(b.starts_at, b.ends_at) = 4 AND b.ends_at > p_from
+      AND b.starts_at > p_from - interval '8784 hours' AND b.starts_at < p_until
+$$;
+
+
+--
+-- Name: bookings_without_claims(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.bookings_without_claims(p_environments bigint[], p_after timestamp with time zone) RETURNS TABLE(booking_id bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT b.id
+    FROM unnest(p_environments) e (id)
+    CROSS JOIN LATERAL (
+        SELECT o.id FROM bookings o
+        WHERE o.environment_ids[1] = e.id AND o.starts_at > p_after
+          AND (o.record_only OR o.state IN ('rejected', 'cancelled', 'expired', 'displaced'))
+        OFFSET 0) b
+    UNION ALL
+    SELECT b.id
+    FROM unnest(p_environments) e (id)
+    CROSS JOIN LATERAL (
+        SELECT m.id FROM bookings m
+        WHERE cardinality(m.environment_ids) > 1 AND m.environment_ids @> ARRAY[e.id]
+          AND m.starts_at > p_after
+          AND (m.record_only OR m.state IN ('rejected', 'cancelled', 'expired', 'displaced'))
+        OFFSET 0) b
+$$;
+
+
+--
 -- Name: busy_times(bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -817,7 +903,11 @@ BEGIN
     UNION ALL
     SELECT c.environment_id, c.period, c.share_key FROM claims c
     WHERE c.lane = 'use' AND claim_length_step(c.period) = 5 AND upper(c.period) > p_from
-      AND lower(c.period) < p_until
+      AND lower(c.period) > p_from - interval '9600 hours' AND lower(c.period) < p_until
+    UNION ALL
+    SELECT c.environment_id, c.period, c.share_key FROM claims c
+    WHERE c.lane = 'use' AND upper(c.period) - lower(c.period) > interval '9600 hours'
+      AND upper(c.period) > p_from AND lower(c.period) <= p_from - interval '9600 hours'
     LIMIT p_most;
 END $$;
 
@@ -852,17 +942,33 @@ END $$;
 CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint, window_id bigint, period tstzrange)
     LANGUAGE sql STABLE
     AS $$
+    WITH implied AS MATERIALIZED (
+        SELECT d.booking_id, d.environment_id, d.period, d.share_key FROM derive_claims(p_bookings) d),
+    later AS MATERIALIZED (
+        SELECT i.booking_id, i.environment_id, i.period, i.share_key
+        FROM (
+            SELECT n.booking_id, n.environment_id, n.period, n.share_key,
+                   max(upper(n.period)) OVER earlier AS taken_until,
+                   max(upper(n.period)) FILTER (WHERE n.share_key <> 0) OVER earlier AS alone_until
+            FROM implied n
+            WINDOW earlier AS (
+                PARTITION BY n.environment_id ORDER BY lower(n.period), n.booking_id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) i
+        WHERE lower(i.period) < CASE i.share_key WHEN 0 THEN i.alone_until ELSE i.taken_until END)
     SELECT mine.environment_id, mine.booking_id, other.booking_id, other.window_id, other.period
-    FROM derive_claims(p_bookings) mine
-    JOIN claims other ON other.environment_id = mine.environment_id AND other.lane = 'use'
-     AND other.period && mine.period AND other.share_key <> mine.share_key
+    FROM implied mine
+    CROSS JOIN LATERAL (
+        SELECT c.booking_id, c.window_id, c.period FROM claims c
+        WHERE c.environment_id = mine.environment_id AND c.lane = 'use' AND c.period && mine.period
+          AND c.share_key <> mine.share_key
+        OFFSET 0) other
     WHERE other.booking_id IS NULL OR other.booking_id <> ALL (p_bookings)
     UNION
-    SELECT one.environment_id, one.booking_id, two.booking_id, NULL, two.period
-    FROM derive_claims(p_bookings) one
-    JOIN derive_claims(p_bookings) two
-      ON two.environment_id = one.environment_id AND two.period && one.period
-     AND two.share_key <> one.share_key AND two.booking_id > one.booking_id
+    SELECT l.environment_id, least(l.booking_id, o.booking_id), greatest(l.booking_id, o.booking_id), NULL,
+           CASE WHEN l.booking_id > o.booking_id THEN l.period ELSE o.period END
+    FROM later l
+    JOIN implied o ON o.environment_id = l.environment_id AND o.period && l.period
+     AND o.share_key <> l.share_key AND o.booking_id <> l.booking_id
 $$;
 
 
@@ -935,11 +1041,14 @@ CREATE FUNCTION public.derive_window_claims(p_windows bigint[]) RETURNS TABLE(wi
     FROM window_spans s
     JOIN change_windows w ON w.id = s.window_id
     CROSS JOIN LATERAL (
+        SELECT s.period WHERE s.exception_to IS NULL
+        UNION ALL
         SELECT unnest(tstzmultirange(s.period) - coalesce(
             (SELECT range_agg(f.period) FROM window_spans f
              WHERE f.window_id = s.exception_to AND f.environment_id = s.environment_id
                AND f.state = 'approved' AND f.valid_until = 'infinity' AND f.period && s.period),
-            '{}'))) p (period)
+            '{}'))
+        WHERE s.exception_to IS NOT NULL) p (period)
     WHERE s.window_id = ANY (p_windows) AND s.valid_until = 'infinity' AND s.state = 'approved'
       AND NOT s.is_emergency AND upper(s.period) > w.created_at
 $$;
@@ -1126,6 +1235,39 @@ BEGIN
         SET changes = t.changes + excluded.changes, changed_at = greatest(t.changed_at, excluded.changed_at))
     SELECT count(*) INTO v_folded FROM folded;
     RETURN v_folded;
+END $$;
+
+
+--
+-- Name: forget_served(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_served(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    v_answers bigint;
+    v_events bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('berth.forgetting', 0)) THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM idempotency_records WHERE ctid = ANY (array(
+        SELECT r.ctid FROM idempotency_records r
+        WHERE r.created_at < p_now - interval '25 hours' LIMIT p_limit));
+    GET DIAGNOSTICS v_answers = ROW_COUNT;
+    DELETE FROM outbox WHERE ctid = ANY (array(
+        SELECT u.tid
+        FROM ((SELECT o.ctid AS tid, o.at FROM outbox o ORDER BY o.xid, o.id LIMIT p_limit)
+              UNION ALL
+              (SELECT o.ctid, o.at FROM outbox o
+               WHERE o.xid >= pg_snapshot_xmax(pg_current_snapshot()) ORDER BY o.xid, o.id LIMIT p_limit)) u
+        WHERE u.at < p_now - interval '7 days'
+        LIMIT p_limit));
+    GET DIAGNOSTICS v_events = ROW_COUNT;
+    RETURN greatest(v_answers, v_events);
 END $$;
 
 
@@ -1939,6 +2081,8 @@ END $$;
 
 CREATE FUNCTION public.on_environments_updated() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
     v_regrouped bigint[];
@@ -1961,12 +2105,26 @@ BEGIN
         PERFORM require_read_committed();
         PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
         v_affected := rebuild_reach(v_regrouped);
-        -- An undecided edit also holds what its approved version names.
-        SELECT array_agg(b.id) INTO v_bookings
-        FROM bookings b
-        LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
-        WHERE b.state IN ('requested', 'confirmed', 'active')
-          AND (b.environment_ids && v_affected OR v.environment_ids && v_affected);
+        SELECT array_agg(u.id) INTO v_bookings
+        FROM (
+            SELECT b.id FROM unnest(v_affected) a (id)
+            CROSS JOIN LATERAL (
+                SELECT f.id FROM bookings f
+                WHERE f.environment_ids[1] = a.id AND f.state IN ('requested', 'confirmed', 'active')
+                OFFSET 0) b
+            UNION
+            SELECT b.id FROM unnest(v_affected) a (id)
+            CROSS JOIN LATERAL (
+                SELECT m.id FROM bookings m
+                WHERE cardinality(m.environment_ids) > 1 AND m.environment_ids @> ARRAY[a.id]
+                  AND m.state IN ('requested', 'confirmed', 'active')
+                OFFSET 0) b
+            UNION
+            -- An undecided edit also holds what its approved version names.
+            SELECT b.id FROM bookings b
+            JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+            WHERE b.state = 'requested' AND b.approved_version IS NOT NULL
+              AND v.environment_ids && v_affected) u;
         IF v_bookings IS NOT NULL THEN
             PERFORM refuse_clashes(v_bookings);
             PERFORM align_claims(v_bookings);
@@ -2159,25 +2317,21 @@ END $$;
 CREATE FUNCTION public.overbooked(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, at timestamp with time zone, used bigint, capacity integer)
     LANGUAGE sql STABLE
     AS $$
-    SELECT mine.booking_id, mine.environment_id, peak.at, peak.used, e.capacity
-    FROM claims mine
-    JOIN environments e ON e.id = mine.environment_id AND e.capacity IS NOT NULL
-    CROSS JOIN LATERAL (
-        SELECT begin.at, (
-            SELECT count(*) FROM claims other
-            WHERE other.environment_id = mine.environment_id AND other.lane = 'use'
-              AND other.period @> begin.at AND other.share_key = 0) AS used
-        FROM (
-            SELECT lower(mine.period)
-            UNION
-            SELECT lower(near.period) FROM claims near
-            WHERE near.environment_id = mine.environment_id AND near.lane = 'use'
-              AND near.period && mine.period AND near.share_key = 0
-              AND lower(near.period) >= lower(mine.period)) begin (at)
-        ORDER BY used DESC, begin.at
-        LIMIT 1) peak
-    WHERE mine.booking_id = ANY (p_bookings) AND mine.share_key = 0 AND mine.lane = 'use'
-      AND peak.used > e.capacity
+    WITH mine AS MATERIALIZED (
+        SELECT c.booking_id, c.environment_id, c.period, e.capacity
+        FROM claims c JOIN environments e ON e.id = c.environment_id AND e.capacity IS NOT NULL
+        WHERE c.booking_id = ANY (p_bookings) AND c.share_key = 0 AND c.lane = 'use'),
+    crowded AS MATERIALIZED (
+        SELECT t.environment_id, s.at, s.until, s.used
+        FROM (SELECT m.environment_id, m.capacity, unnest(range_agg(m.period)) AS period
+              FROM mine m GROUP BY m.environment_id, m.capacity) t
+        CROSS JOIN LATERAL shared_use(t.environment_id, t.period, '{}') s
+        WHERE s.used > t.capacity)
+    SELECT DISTINCT ON (m.booking_id, m.environment_id, m.period)
+           m.booking_id, m.environment_id, greatest(c.at, lower(m.period)), c.used, m.capacity
+    FROM crowded c
+    JOIN mine m ON m.environment_id = c.environment_id AND m.period && tstzrange(c.at, c.until, '[)')
+    ORDER BY m.booking_id, m.environment_id, m.period, c.used DESC, c.at
 $$;
 
 
@@ -2405,23 +2559,23 @@ END $$;
 
 CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     v_peaks jsonb;
 BEGIN
     SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity) ORDER BY p.at)
     INTO v_peaks
-    FROM (SELECT DISTINCT o.environment_id, lower(near.period) AS at, u.used, o.capacity
-          FROM overbooked(p_bookings) o
-          JOIN claims mine ON mine.booking_id = o.booking_id AND mine.environment_id = o.environment_id
-          JOIN claims near ON near.environment_id = o.environment_id AND near.lane = 'use'
-               AND near.share_key = 0 AND near.period && mine.period
-          CROSS JOIN LATERAL (
-              SELECT count(*) FROM claims other
-              WHERE other.environment_id = o.environment_id AND other.lane = 'use'
-                AND other.share_key = 0 AND other.period @> lower(near.period)) u (used)
-          WHERE u.used > o.capacity
-          ORDER BY at LIMIT 20) p;
+    FROM (SELECT t.environment_id, s.at, s.used, t.capacity
+          FROM (SELECT o.environment_id, o.capacity, unnest(range_agg(m.period)) AS period
+                FROM overbooked(p_bookings) o
+                JOIN claims m ON m.booking_id = o.booking_id AND m.environment_id = o.environment_id
+                GROUP BY o.environment_id, o.capacity) t
+          CROSS JOIN LATERAL shared_use(t.environment_id, t.period, '{}') s
+          WHERE s.used > t.capacity
+          ORDER BY s.at LIMIT 20) p;
     IF v_peaks IS NOT NULL THEN
         RAISE EXCEPTION 'shared use would exceed capacity'
             USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',
@@ -2658,6 +2812,25 @@ END $$;
 
 
 --
+-- Name: shared_use(bigint, tstzrange, bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shared_use(p_environment bigint, p_span tstzrange, p_except bigint[]) RETURNS TABLE(at timestamp with time zone, until timestamp with time zone, used bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT g.at, lead(g.at) OVER (ORDER BY g.at), (sum(g.step) OVER (ORDER BY g.at))::bigint
+    FROM (
+        SELECT v.at, sum(v.step) AS step
+        FROM claims k
+        CROSS JOIN LATERAL (
+            VALUES (greatest(lower(k.period), lower(p_span)), 1), (upper(k.period), -1)) v (at, step)
+        WHERE k.environment_id = p_environment AND k.lane = 'use' AND k.share_key = 0
+          AND k.period && p_span AND k.booking_id <> ALL (p_except)
+        GROUP BY v.at) g
+$$;
+
+
+--
 -- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2752,7 +2925,11 @@ CREATE FUNCTION public.warn_of_windows(p_windows bigint[], p_at timestamp with t
     FROM window_spans s
     JOIN change_windows w ON w.id = s.window_id
     JOIN environments e ON e.id = s.environment_id
-    JOIN claims c ON c.environment_id = s.environment_id AND c.lane = 'use' AND c.period && s.period
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id FROM claims k
+        WHERE k.environment_id = s.environment_id AND k.lane = 'use' AND k.period && s.period
+          AND k.booking_id IS NOT NULL
+        OFFSET 0) c
     JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
     WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
       AND upper(s.period) > p_at AND s.kind <> 'freeze'
@@ -2837,30 +3014,73 @@ $$;
 --
 
 CREATE FUNCTION public.window_clashes(p_windows bigint[]) RETURNS TABLE(environment_id bigint, window_id bigint, booking_id bigint, other_id bigint, period tstzrange)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH implied AS MATERIALIZED (
+        SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
+        FROM derive_window_claims(p_windows) d),
+    -- Exceptions that are among the windows, that are to a freeze among them, or that meet one.
+    excepted AS MATERIALIZED (
+        SELECT s.window_id, s.environment_id, s.exception_to, s.period FROM window_spans s
+        WHERE s.window_id = ANY (p_windows) AND s.exception_to IS NOT NULL AND s.state = 'approved'
+          AND s.valid_until = 'infinity'
+        UNION
+        SELECT s.window_id, s.environment_id, s.exception_to, s.period
+        FROM change_windows w JOIN window_spans s ON s.window_id = w.id
+        WHERE w.exception_to = ANY (p_windows) AND s.exception_to IS NOT NULL AND s.state = 'approved'
+          AND s.valid_until = 'infinity'
+        UNION
+        SELECT x.window_id, x.environment_id, x.exception_to, x.period
+        FROM window_spans g
+        CROSS JOIN LATERAL (
+            SELECT s.window_id, s.environment_id, s.exception_to, s.period FROM window_spans s
+            WHERE s.environment_id = g.environment_id AND s.period && g.period
+              AND s.exception_to IS NOT NULL AND s.state = 'approved' AND s.valid_until = 'infinity'
+            OFFSET 0) x
+        WHERE g.window_id = ANY (p_windows) AND g.kind = 'freeze' AND g.state = 'approved'
+          AND g.valid_until = 'infinity')
     SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
-    FROM derive_window_claims(p_windows) d
-    JOIN claims c ON c.environment_id = d.environment_id AND c.lane = d.lane AND c.period && d.period
-     AND c.share_key <> d.share_key
+    FROM implied d
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.window_id, k.period FROM claims k
+        WHERE k.environment_id = d.environment_id AND k.lane = 'use' AND k.period && d.period
+          AND k.share_key <> d.share_key
+        OFFSET 0) c
+    WHERE d.lane = 'use'
+    UNION ALL
+    SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
+    FROM implied d
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.window_id, k.period FROM claims k
+        WHERE k.environment_id = d.environment_id AND k.lane = 'change' AND k.period && d.period
+          AND k.share_key <> d.share_key
+        OFFSET 0) c
+    WHERE d.lane = 'change'
     UNION ALL
     SELECT x.environment_id, o.one, NULL, o.other, o.period
-    FROM window_spans x
+    FROM excepted x
+    JOIN change_windows w ON w.id = x.window_id AND upper(x.period) > w.created_at
     JOIN window_spans f ON f.window_id = x.exception_to AND f.environment_id = x.environment_id
      AND f.period && x.period AND f.state = 'approved' AND f.valid_until = 'infinity'
-    JOIN window_spans g ON g.environment_id = x.environment_id AND g.kind = 'freeze'
-     AND g.window_id <> x.exception_to AND g.period && (x.period * f.period)
-     AND g.state = 'approved' AND g.valid_until = 'infinity'
-    JOIN change_windows w ON w.id = x.window_id
+    CROSS JOIN LATERAL (
+        SELECT s.window_id, s.period FROM window_spans s
+        WHERE s.environment_id = x.environment_id AND s.period && (x.period * f.period)
+          AND s.kind = 'freeze' AND s.window_id <> x.exception_to
+          AND s.state = 'approved' AND s.valid_until = 'infinity'
+        OFFSET 0) g
     -- Who stood before is in the way of who comes.
     CROSS JOIN LATERAL (
         SELECT x.window_id, g.window_id, g.period WHERE x.window_id = ANY (p_windows)
         UNION ALL
         SELECT g.window_id, x.window_id, x.period WHERE x.window_id <> ALL (p_windows)) o (one, other, period)
-    WHERE x.exception_to IS NOT NULL AND x.state = 'approved' AND x.valid_until = 'infinity'
-      AND upper(x.period) > w.created_at
-      AND (x.window_id = ANY (p_windows) OR f.window_id = ANY (p_windows) OR g.window_id = ANY (p_windows))
-$$;
+    WHERE x.window_id = ANY (p_windows) OR f.window_id = ANY (p_windows) OR g.window_id = ANY (p_windows);
+END $$;
 
 
 --
@@ -2897,19 +3117,26 @@ BEGIN
     RETURN QUERY
     SELECT h.environment_id, h.booking_id, h.window_id, h.period
     FROM (
-        SELECT c.environment_id, c.booking_id, NULL::bigint AS window_id, c.period
+        SELECT e.id AS environment_id, c.booking_id, NULL::bigint AS window_id, c.period
         FROM unnest(p_starts) s (at)
         CROSS JOIN unnest(p_environments) e (id)
-        JOIN claims c ON c.environment_id = e.id AND c.lane = 'use' AND c.booking_id IS NOT NULL
-         AND c.period && tstzrange(s.at, s.at + p_length, '[)')
+        CROSS JOIN LATERAL (
+            SELECT k.booking_id, k.period FROM claims k
+            WHERE k.environment_id = e.id AND k.lane = 'use' AND k.booking_id IS NOT NULL
+              AND k.period && tstzrange(s.at, s.at + p_length, '[)')
+            OFFSET 0) c
         WHERE s.at + p_length > p_now
         UNION
-        SELECT v.environment_id, NULL, v.window_id, v.period
+        SELECT e.id, NULL, v.window_id, v.period
         FROM unnest(p_starts) s (at)
         CROSS JOIN unnest(p_environments) e (id)
-        JOIN window_spans v ON v.environment_id = e.id AND v.valid_until = 'infinity' AND v.state = 'approved'
-         AND v.period && tstzrange(s.at, s.at + p_length, '[)')
-        WHERE s.at + p_length > p_now AND v.window_id IS DISTINCT FROM p_except) h
+        CROSS JOIN LATERAL (
+            SELECT w.window_id, w.period FROM window_spans w
+            WHERE w.environment_id = e.id AND w.valid_until = 'infinity' AND w.state = 'approved'
+              AND w.period && tstzrange(s.at, s.at + p_length, '[)')
+              AND w.window_id IS DISTINCT FROM p_except
+            OFFSET 0) v
+        WHERE s.at + p_length > p_now) h
     ORDER BY lower(h.period), h.booking_id, h.window_id, h.environment_id
     LIMIT p_limit;
 END $$;
@@ -2924,16 +3151,21 @@ CREATE FUNCTION public.windows_about(p_environments bigint[], p_at timestamp wit
     AS $$
     SELECT array(
         SELECT w.id FROM change_windows w
+        WHERE w.labels IS NOT NULL AND w.state IN ('requested', 'approved') AND last_end(w) > p_at
+          AND EXISTS (
+            SELECT FROM environments e
+            WHERE e.id = ANY (p_environments) AND e.status <> 'retired' AND matches_selector(e, w.labels))
+        UNION
+        SELECT w.id
+        FROM unnest(p_environments) e (id)
+        CROSS JOIN LATERAL (
+            SELECT DISTINCT s.window_id FROM window_spans s
+            WHERE s.environment_id = e.id AND s.period && tstzrange(p_at, NULL)
+              AND s.valid_until = 'infinity'
+            OFFSET 0) s
+        JOIN change_windows w ON w.id = s.window_id
         WHERE w.state IN ('requested', 'approved') AND last_end(w) > p_at
-          AND ((w.labels IS NOT NULL AND EXISTS (
-                    SELECT FROM environments e
-                    WHERE e.id = ANY (p_environments) AND e.status <> 'retired'
-                      AND matches_selector(e, w.labels)))
-               OR EXISTS (
-                    SELECT FROM window_spans s
-                    WHERE s.window_id = w.id AND s.valid_until = 'infinity'
-                      AND s.environment_id = ANY (p_environments)))
-        ORDER BY w.id)
+        ORDER BY id)
 $$;
 
 
@@ -3904,10 +4136,10 @@ CREATE UNIQUE INDEX booking_import_is_unique ON public.bookings USING btree (imp
 
 
 --
--- Name: booking_versions_in_line; Type: INDEX; Schema: public; Owner: -
+-- Name: booking_versions_in_line_at; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX booking_versions_in_line ON public.booking_versions USING btree (valid_from) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
+CREATE INDEX booking_versions_in_line_at ON public.booking_versions USING gist (tstzrange(valid_from, valid_until, '[)'::text)) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
 
 
 --
@@ -3925,6 +4157,20 @@ CREATE INDEX bookings_by_first_environment ON public.bookings USING btree ((envi
 
 
 --
+-- Name: bookings_by_labels; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_labels ON public.bookings USING gin (labels jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+
+
+--
+-- Name: bookings_by_length; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_length ON public.bookings USING btree (public.booking_length_step(starts_at, ends_at), starts_at);
+
+
+--
 -- Name: bookings_by_requester; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3939,17 +4185,17 @@ CREATE INDEX bookings_by_series ON public.bookings USING btree (series_id, recur
 
 
 --
--- Name: bookings_by_start; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX bookings_by_start ON public.bookings USING btree (starts_at);
-
-
---
 -- Name: bookings_by_team; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
+
+
+--
+-- Name: bookings_by_text; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_text ON public.bookings USING gin (lower(((title || ' '::text) || COALESCE(ticket, ''::text))) public.gin_trgm_ops);
 
 
 --
@@ -4009,6 +4255,13 @@ CREATE INDEX bookings_without_claims ON public.bookings USING gist (tstzrange(st
 
 
 --
+-- Name: bookings_without_claims_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_without_claims_by_environment ON public.bookings USING btree ((environment_ids[1]), starts_at) WHERE (record_only OR ((state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])));
+
+
+--
 -- Name: change_log_by_booking; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4055,6 +4308,13 @@ CREATE UNIQUE INDEX change_source_is_unique ON public.change_log USING btree (so
 --
 
 CREATE INDEX claims_by_time ON public.claims USING btree (public.claim_length_step(period), lower(period)) INCLUDE (environment_id, period, share_key) WHERE (lane = 'use'::text);
+
+
+--
+-- Name: claims_longest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX claims_longest ON public.claims USING btree (lower(period)) INCLUDE (environment_id, period, share_key) WHERE ((lane = 'use'::text) AND ((upper(period) - lower(period)) > '9600:00:00'::interval));
 
 
 --
@@ -4132,6 +4392,13 @@ CREATE INDEX notices_by_person ON public.notices USING btree (person, id);
 --
 
 CREATE INDEX notices_by_team ON public.notices USING btree (team_id, id);
+
+
+--
+-- Name: notices_of_nobody; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX notices_of_nobody ON public.notices USING btree (id) WHERE ((person IS NULL) AND (team_id IS NULL));
 
 
 --

@@ -178,7 +178,7 @@ struct GrowthTests {
                 let rows = try await database.client.query("SELECT count(*) FROM outbox")
                 return try #require(rows.first).decode(Int.self)
             }
-            try await database.client.withTransaction { other in
+            try await database.client.transaction { other in
                 try await other.query(
                     "SELECT pg_advisory_xact_lock(hashtextextended('berth.forgetting', 0))")
                 try await clockwork.forget(before: TestDatabase.now)
