@@ -678,27 +678,21 @@ $$;
 
 
 --
--- Name: bookings_between(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: booking_overlaps(timestamp with time zone, timestamp with time zone, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.bookings_between(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS SETOF public.bookings
+CREATE FUNCTION public.booking_overlaps(p_starts timestamp with time zone, p_ends timestamp with time zone, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
-    SELECT b.* FROM bookings b
-    WHERE booking_length_step(b.starts_at, b.ends_at) = 1 AND b.ends_at > p_from
-      AND b.starts_at > p_from - interval '24 hours' AND b.starts_at < p_until
-    UNION ALL
-    SELECT b.* FROM bookings b
-    WHERE booking_length_step(b.starts_at, b.ends_at) = 2 AND b.ends_at > p_from
-      AND b.starts_at > p_from - interval '240 hours' AND b.starts_at < p_until
-    UNION ALL
-    SELECT b.* FROM bookings b
-    WHERE booking_length_step(b.starts_at, b.ends_at) = 3 AND b.ends_at > p_from
-      AND b.starts_at > p_from - interval '2400 hours' AND b.starts_at < p_until
-    UNION ALL
-    SELECT b.* FROM bookings b
-    WHERE booking_length_step(b.starts_at, b.ends_at) = 4 AND b.ends_at > p_from
-      AND b.starts_at > p_from - interval '8784 hours' AND b.starts_at < p_until
+    SELECT p_ends > p_from
+       AND ((booking_length_step(p_starts, p_ends) = 1
+             AND p_starts > p_from - interval '24 hours' AND p_starts < p_until)
+            OR (booking_length_step(p_starts, p_ends) = 2
+                AND p_starts > p_from - interval '240 hours' AND p_starts < p_until)
+            OR (booking_length_step(p_starts, p_ends) = 3
+                AND p_starts > p_from - interval '2400 hours' AND p_starts < p_until)
+            OR (booking_length_step(p_starts, p_ends) = 4
+                AND p_starts > p_from - interval '8784 hours' AND p_starts < p_until))
 $$;
 
 

@@ -37,7 +37,7 @@ extension BerthDatabase {
                                  AND (b.check_in_minutes IS NULL OR b.checked_in_at IS NOT NULL)
                             THEN least(greatest(b.starts_at, b.checked_in_at), h.until)
                             ELSE h.until END AS used_from
-                FROM bookings_between(\(span.lowerBound), \(span.upperBound)) b
+                FROM bookings b
                 CROSS JOIN LATERAL (
                     SELECT b.state = 'expired' AND b.state_reason = 'no-show') n (is_no_show)
                 CROSS JOIN LATERAL (
@@ -46,7 +46,8 @@ extension BerthDatabase {
                                 THEN least(b.ends_at,
                                            b.starts_at + make_interval(mins => b.check_in_minutes))
                                 ELSE coalesce(b.released_at, b.ends_at) END) h (is_no_show, until)
-                WHERE NOT b.record_only AND h.until > \(span.lowerBound)
+                WHERE booking_overlaps(b.starts_at, b.ends_at, \(span.lowerBound), \(span.upperBound))
+                  AND NOT b.record_only AND h.until > \(span.lowerBound)
                   AND (b.state IN ('confirmed', 'active', 'completed') OR b.released_at IS NOT NULL
                        OR n.is_no_show)),
             lengthened AS (

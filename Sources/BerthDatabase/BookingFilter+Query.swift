@@ -21,10 +21,6 @@ extension BookingFilter {
                 select: "SELECT \(Booking.columnList) FROM bookings b",
                 suffix: "ORDER BY b.id DESC LIMIT \(limit)")
         }
-        var source = "bookings b"
-        if let from, let to {
-            source = "bookings_between(\(conditions.bind(from)), \(conditions.bind(to))) b"
-        }
         let earlier = try page.id().map { "WHERE n.id < \(conditions.bind($0))" } ?? ""
         // An index on what is asked for has no order: it is asked without one, for all that it finds.
         let found = conditions.text
@@ -34,6 +30,9 @@ extension BookingFilter {
                 "lower(b.title || ' ' || coalesce(b.ticket, '')) LIKE", Self.pattern(text))
         }
         if !labels.isEmpty { lookedUp.add("b.labels <> '{}'") }
+        if let from, let to {
+            lookedUp.add("booking_overlaps(b.starts_at, b.ends_at, ?, ?)", binding: [from, to])
+        }
         return lookedUp.query(
             """
             WITH edge AS MATERIALIZED (
@@ -45,7 +44,7 @@ extension BookingFilter {
                 WHERE b.id >= (SELECT e.id FROM edge e) AND \(found)
                 ORDER BY b.id DESC LIMIT \(limit)),
             far AS MATERIALIZED (
-                SELECT b.id FROM \(source)
+                SELECT b.id FROM bookings b
                 WHERE (SELECT count(*) FROM near) < \(limit)
                   AND b.id < (SELECT e.id FROM edge e) AND \(lookedUp.text))
             SELECT \(Booking.columnList) FROM bookings b

@@ -7,127 +7,116 @@ import Testing
 
 @testable import BerthDatabase
 
-/// Reads are held by the pages that they touch, never by a clock: with four times the rows, about as many.
+/// Reads are held by the pages that they touch, never by a clock.
 @Suite("What a read costs as tables grow", .gated)
 struct GrowthTests {
     private static let quiet = "env-41"
     private static let page = Page(limit: 20)
 
-    @Test("A window is compared with the claims of its own time, not with all there are")
-    func windowClashes() async throws {
-        try await expectSteady { database in
-            _ = try await database.client.query(
-                "SELECT count(*) FROM window_clashes(array(SELECT w.id FROM change_windows w))")
+    /// A read that answers as few rows however many others there are.
+    struct Read {
+        let name: String
+        let run: @Sendable (TestDatabase) async throws -> Void
+
+        init(_ name: String, _ run: @escaping @Sendable (TestDatabase) async throws -> Void) {
+            self.name = name
+            self.run = run
         }
     }
 
-    @Test("What a window hits is found by its time, not among all claims of its environments")
-    func windowHits() async throws {
-        try await expectSteady { database in
+    @Test("What is few is found in about as many pages among sixteen times as many others")
+    func steady() async throws {
+        try await TestDatabase.with(connections: 1) { database in
+            try await Self.seed(database)
+            try await Self.grow(database, to: 1...200)
+            var few: [Int] = []
+            for read in Self.reads {
+                few.append(try await Self.pages(database) { try await read.run(database) })
+            }
+            try await Self.grow(database, to: 201...3200)
+            for (read, few) in zip(Self.reads, few) {
+                let many = try await Self.pages(database) { try await read.run(database) }
+                #expect(many <= few + few / 4 + 12, "\(read.name): \(few) pages, then \(many)")
+            }
+        }
+    }
+
+    private static let reads: [Read] = [
+        Read("a window is compared with the claims of its own time, not with all there are") {
+            database in
+            _ = try await database.client.query(
+                "SELECT count(*) FROM window_clashes(array(SELECT w.id FROM change_windows w))")
+        },
+        Read("what a window hits is found by its time, not among all claims of its environments") {
+            database in
             _ = try await database.client.query(
                 """
                 SELECT count(*) FROM window_hits(
                     array(SELECT e.id FROM environments e), ARRAY[\(Self.at(hours: 2))],
                     interval '1 hour', NULL, \(TestDatabase.now), 1000)
                 """)
-        }
-    }
-
-    @Test("Bookings of an environment that has few are found among many of others")
-    func bookingsOfAnEnvironment() async throws {
-        try await expectSteady { database in
+        },
+        Read("bookings of an environment that has few are found among many of others") { database in
             var filter = BookingFilter()
             filter.environment = Self.quiet
             let found = try await database.berth.bookings(filter, Self.page)
             #expect(found.items.count == 1)
-        }
-    }
-
-    @Test("A rare text is found among many bookings")
-    func rareText() async throws {
-        try await expectSteady { database in
+        },
+        Read("a rare text is found among many bookings") { database in
             var filter = BookingFilter()
             filter.text = "Quokka_1"
             let found = try await database.client.query(filter.query(Self.page, newest: 10))
             #expect(found.count == 1)
-        }
-    }
-
-    @Test("A rare label is found among many bookings")
-    func rareLabel() async throws {
-        try await expectSteady { database in
+        },
+        Read("a rare label is found among many bookings") { database in
             var filter = BookingFilter()
             filter.labels = ["audit": "yes"]
             let found = try await database.client.query(filter.query(Self.page, newest: 10))
             #expect(found.count == 1)
-        }
-    }
-
-    @Test("Bookings of a day are found among those of many days")
-    func bookingsOfADay() async throws {
-        try await expectSteady { database in
+        },
+        Read("bookings of a day are found among those of many days") { database in
             var filter = BookingFilter()
             filter.from = Self.at(hours: -48)
             filter.to = Self.at(hours: -24)
             let found = try await database.client.query(filter.query(Self.page, newest: 10))
             #expect(found.count == 1)
-        }
-    }
-
-    @Test("Notices of somebody who has few are found among many of others")
-    func notices() async throws {
-        try await expectSteady { database in
+        },
+        Read("notices of somebody who has few are found among many of others") { database in
             let caller = Caller(
                 tokenID: 2, name: "quiet", role: .booker, team: "quiet", labels: [:])
             let found = try await database.berth.notices(
                 for: caller, unreadOnly: false, Self.page)
             #expect(found.items.count == 2)
-        }
-    }
-
-    @Test("Changes that hit a booking are found among many that did not")
-    func changesOfABooking() async throws {
-        try await expectSteady { database in
+        },
+        Read("changes that hit a booking are found among many that did not") { database in
             let rows = try await database.client.query(
                 "SELECT b.id FROM bookings b WHERE b.title LIKE '%quokka%' ORDER BY b.id LIMIT 1")
             var filter = ChangeFilter()
             filter.booking = BookingReference(id: try #require(rows.first).decode(Int64.self))
             let found = try await database.berth.changes(filter, Self.page)
             #expect(found.items.count == 1)
-        }
-    }
-
-    @Test("A calendar by labels reads the bookings of its environments alone")
-    func feedByLabels() async throws {
-        try await expectSteady { database in
+        },
+        Read("a calendar by labels reads the bookings of its environments alone") { database in
             let contents = try await database.berth.contents(
                 of: .labels(["kind": "quiet"]), FeedHorizon(TestDatabase.now), omitsCancelled: false
             )
             #expect(contents.bookings.count == 1)
-        }
-    }
-
-    @Test("The report of a day reads the bookings of that day")
-    func report() async throws {
-        try await expectSteady { database in
+        },
+        Read("the report of a day reads the bookings of that day") { database in
             let lines = try await database.berth.utilisation(
                 of: Self.at(hours: -48)..<Self.at(hours: -24), by: .environment,
                 now: TestDatabase.now)
             #expect(lines.reduce(0) { $0 + $1.bookings } == 1)
-        }
-    }
-
-    @Test("A change of parts reads the bookings of what it bears on")
-    func changeOfParts() async throws {
-        try await expectSteady { database in
+        },
+        Read("a change of parts reads the bookings of what it bears on") { database in
             try await database.psql(
                 """
                 UPDATE environments SET part_ids = array(SELECT id FROM environments WHERE key = 'stub'),
                     part_usages = '{shared}' WHERE key = '\(Self.quiet)';
                 UPDATE environments SET part_ids = '{}', part_usages = '{}' WHERE key = '\(Self.quiet)';
                 """)
-        }
-    }
+        },
+    ]
 
     @Test("A refusal on a full shared environment is linear in its capacity")
     func fullEnvironment() async throws {
@@ -191,20 +180,6 @@ struct GrowthTests {
 
     private static func at(hours: Double) -> Date {
         TestDatabase.now.addingTimeInterval(hours * 3600)
-    }
-
-    /// Reads touch no more than twice the pages when there are four times the rows.
-    private func expectSteady(
-        _ read: @Sendable (TestDatabase) async throws -> Void
-    ) async throws {
-        try await TestDatabase.with(connections: 1) { database in
-            try await Self.seed(database)
-            try await Self.grow(database, to: 1...400)
-            let few = try await Self.pages(database) { try await read(database) }
-            try await Self.grow(database, to: 401...1600)
-            let many = try await Self.pages(database) { try await read(database) }
-            #expect(many <= 2 * few + 10, "\(few) pages, then \(many)")
-        }
     }
 
     /// Pages of tables and indexes that are touched: of the second time, when everything is planned.
