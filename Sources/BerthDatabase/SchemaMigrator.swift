@@ -50,7 +50,7 @@ public struct SchemaMigrator: Sendable {
         let migrations = try BerthSQL.migrations()
         var applied: [Int] = []
         for migration in migrations {
-            if try await apply(migration, known: migrations.count) {
+            if try await apply(migration, known: Self.newestVersion) {
                 logger.notice(
                     "migrated",
                     metadata: ["version": "\(migration.version)", "name": "\(migration.name)"])
