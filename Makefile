@@ -40,6 +40,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	Benchmarks/lifecycle
 	Benchmarks/changes
 	Benchmarks/feeds
+	Benchmarks/growth $(BENCH)
 
 clean: ## remove what was built; data directories stay
 	swift package clean

@@ -44,7 +44,7 @@ public enum Limits {
     /// The most environments that a change window lists.
     public static let environmentsPerWindow = 500
     /// The most spans of a change window: its occurrences, on each environment.
-    public static let windowSpans = 50_000
+    public static let windowSpans = 16_000
     /// The longest change window, in days.
     public static let windowDays = 366
     /// The longest emergency window, in minutes.

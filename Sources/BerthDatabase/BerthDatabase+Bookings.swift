@@ -38,7 +38,7 @@ extension BerthDatabase {
 
     /// Bookings, the newest first: what is made meanwhile is ahead of the first page, and a page never
     /// skips what existed. Cost: an index scan of the environment's, team's or all bookings, newest first,
-    /// until the page is full; with a time, of those that start in it or up to a year before.
+    /// until the page is full; see `BookingFilter.query`.
     public func bookings(_ filter: BookingFilter, _ page: Page) async throws -> Listing<Booking> {
         let query = try filter.query(page)
         return try await translatingErrors {
@@ -111,45 +111,5 @@ extension BookingVersion {
         self.init(
             booking: try Booking(&columns), validFrom: try columns.next(),
             validUntil: try columns.next(), by: try columns.next())
-    }
-}
-
-extension BookingFilter {
-    /// One statement for each set of conditions, so that each is planned for what it asks.
-    func query(_ page: Page) throws -> PostgresQuery {
-        var conditions = BoundConditions()
-        if let before = try page.id() { conditions.add("b.id <", before) }
-        if let environment {
-            conditions.add(
-                """
-                b.id IN (
-                    SELECT o.id FROM environments e JOIN bookings o
-                        ON o.environment_ids[1] = e.id
-                        OR (cardinality(o.environment_ids) > 1 AND o.environment_ids @> array[e.id])
-                    WHERE e.key =
-                """, environment, close: ")")
-        }
-        if let team {
-            conditions.add("b.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
-        }
-        if !states.isEmpty {
-            conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])")
-        }
-        if let series { conditions.add("b.series_id =", series.id) }
-        if !labels.isEmpty { conditions.add("b.labels @>", PostgresJSON(labels)) }
-        if let to { conditions.add("b.starts_at <", to) }
-        if let from {
-            conditions.add("b.ends_at >", from)
-            conditions.add(
-                "b.starts_at >", from.addingTimeInterval(-Double(Limits.bookingDays) * 86_400))
-        }
-        if let text {
-            conditions.add(
-                "strpos(lower(b.title || ' ' || coalesce(b.ticket, '')), lower(", text,
-                close: ")) > 0")
-        }
-        return conditions.query(
-            select: "SELECT \(Booking.columnList) FROM bookings b",
-            suffix: "ORDER BY b.id DESC LIMIT \(page.limit + 1)")
     }
 }

@@ -174,7 +174,14 @@ extension ChangeFilter {
             conditions.add("c.reasons && (", reasons.map(\.rawValue), close: ")::text[]")
         }
         if let booking {
-            conditions.add("c.bookings_hit @> ARRAY[", booking.id, close: "]::bigint[]")
+            // Found first, all of them: in the order of the list, the whole log would be read for a few.
+            conditions.add(
+                """
+                c.id IN (
+                    WITH hit AS MATERIALIZED (
+                        SELECT h.id FROM change_log h
+                        WHERE h.bookings_hit <> '{}' AND h.bookings_hit @> ARRAY[
+                """, booking.id, close: "]::bigint[]) SELECT k.id FROM hit k)")
         }
         if let from { conditions.add("c.occurred_at >=", from) }
         if let to { conditions.add("c.occurred_at <", to) }

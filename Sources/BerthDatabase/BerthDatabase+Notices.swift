@@ -3,22 +3,35 @@ import Foundation
 import Postgres
 
 extension BerthDatabase {
-    /// What concerns the caller, its team, and for an admin what nobody owns; the newest first.
+    /// What concerns the caller, its team, and for an admin what nobody owns; the newest first. Cost: the newest
+    /// of each of the three, by an index of its own.
     public func notices(
         for caller: Caller, unreadOnly: Bool, _ page: Page
     ) async throws -> Listing<Notice> {
-        let before = try page.id()
+        let before = try page.id() ?? .max
+        let limit = page.limit + 1
         return try await translatingErrors {
             let rows = try await client.query(
                 """
                 SELECT n.id, n.at, n.kind, n.subject, n.text, n.read_at
-                FROM notices n
-                WHERE (n.person = \(caller.name)
-                       OR n.team_id = (SELECT t.id FROM teams t WHERE t.name = \(caller.team))
-                       OR (\(caller.role == .admin) AND n.person IS NULL AND n.team_id IS NULL))
-                  AND (\(before)::bigint IS NULL OR n.id < \(before))
-                  AND (NOT \(unreadOnly) OR n.read_at IS NULL)
-                ORDER BY n.id DESC LIMIT \(page.limit + 1)
+                FROM (
+                    (SELECT n.id FROM notices n
+                     WHERE n.person = \(caller.name)
+                       AND n.id < \(before) AND (NOT \(unreadOnly) OR n.read_at IS NULL)
+                     ORDER BY n.id DESC LIMIT \(limit))
+                    UNION
+                    (SELECT n.id FROM notices n
+                     WHERE n.team_id = (SELECT t.id FROM teams t WHERE t.name = \(caller.team))
+                       AND n.id < \(before) AND (NOT \(unreadOnly) OR n.read_at IS NULL)
+                     ORDER BY n.id DESC LIMIT \(limit))
+                    UNION
+                    (SELECT n.id FROM notices n
+                     WHERE \(caller.role == .admin) AND n.person IS NULL AND n.team_id IS NULL
+                       AND n.id < \(before) AND (NOT \(unreadOnly) OR n.read_at IS NULL)
+                     ORDER BY n.id DESC LIMIT \(limit))
+                ) f
+                JOIN notices n ON n.id = f.id
+                ORDER BY n.id DESC LIMIT \(limit)
                 """)
             return Listing(
                 try rows.map(Notice.init), limit: page.limit, position: { String($0.id) })

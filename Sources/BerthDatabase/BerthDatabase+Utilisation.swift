@@ -28,11 +28,11 @@ extension BerthDatabase {
         of span: Range<Date>, by grouping: Utilisation.Grouping, now: Date
     ) async throws -> [String: Utilisation] {
         let past = max(span.lowerBound, min(span.upperBound, now))
-        let longest = Double(Limits.bookingDays) * 86_400
         let rows = try await client.query(
             """
             WITH held AS MATERIALIZED (
-                SELECT b.id, b.team_id, b.environment_ids, b.starts_at, h.is_no_show, h.until,
+                SELECT b.id, b.version, b.team_id, b.environment_ids, b.starts_at, b.ends_at,
+                       h.is_no_show, h.until,
                        CASE WHEN NOT h.is_no_show
                                  AND (b.check_in_minutes IS NULL OR b.checked_in_at IS NOT NULL)
                             THEN least(greatest(b.starts_at, b.checked_in_at), h.until)
@@ -46,24 +46,27 @@ extension BerthDatabase {
                                 THEN least(b.ends_at,
                                            b.starts_at + make_interval(mins => b.check_in_minutes))
                                 ELSE coalesce(b.released_at, b.ends_at) END) h (is_no_show, until)
-                WHERE NOT b.record_only AND b.starts_at < \(span.upperBound)
-                  AND b.starts_at > \(span.lowerBound.addingTimeInterval(-longest))
-                  AND h.until > \(span.lowerBound)
+                WHERE booking_overlaps(b.starts_at, b.ends_at, \(span.lowerBound), \(span.upperBound))
+                  AND NOT b.record_only AND h.until > \(span.lowerBound)
                   AND (b.state IN ('confirmed', 'active', 'completed') OR b.released_at IS NOT NULL
                        OR n.is_no_show)),
             lengthened AS (
-                SELECT h.id, count(*) AS extensions,
-                       bool_or(v.valid_until > v.starts_at) AS is_overrun
-                FROM held h JOIN booking_versions v ON v.booking_id = h.id
-                JOIN LATERAL (
-                    SELECT w.starts_at, w.ends_at FROM booking_versions w
-                    WHERE w.booking_id = v.booking_id AND w.version = v.version + 1
-                    UNION ALL
-                    SELECT b.starts_at, b.ends_at FROM bookings b
-                    WHERE b.id = v.booking_id AND b.version = v.version + 1) next
-                    ON next.starts_at = v.starts_at AND next.ends_at > v.ends_at
-                WHERE v.state IN ('confirmed', 'active')
-                GROUP BY h.id),
+                SELECT l.id, count(*) AS extensions,
+                       bool_or(l.valid_until > l.starts_at) AS is_overrun
+                FROM (
+                    SELECT h.id, v.state, v.starts_at, v.ends_at, v.valid_until,
+                           lead(v.starts_at, 1, h.starts_at) OVER versions AS next_start,
+                           lead(v.ends_at, 1, h.ends_at) OVER versions AS next_end
+                    FROM held h
+                    CROSS JOIN LATERAL (
+                        SELECT o.version, o.state, o.starts_at, o.ends_at, o.valid_until
+                        FROM booking_versions o WHERE o.booking_id = h.id
+                        OFFSET 0) v
+                    WHERE h.version > 1
+                    WINDOW versions AS (PARTITION BY h.id ORDER BY v.version)) l
+                WHERE l.state IN ('confirmed', 'active') AND l.next_start = l.starts_at
+                  AND l.next_end > l.ends_at
+                GROUP BY l.id),
             facts AS (
                 SELECT u.environment_id, h.team_id, h.id AS booking_id, h.is_no_show,
                        coalesce(l.extensions, 0) AS extensions,
@@ -87,7 +90,9 @@ extension BerthDatabase {
                            * tstzrange(\(span.lowerBound), \(span.upperBound))))
                 FROM (SELECT v.environment_ids, v.team_id, v.valid_from, v.valid_until
                       FROM booking_versions v
-                      WHERE v.state IN ('waitlisted', 'displaced') AND v.valid_from < \(span.upperBound)
+                      WHERE v.state IN ('waitlisted', 'displaced')
+                        AND tstzrange(v.valid_from, v.valid_until, '[)')
+                            && tstzrange(\(span.lowerBound), \(span.upperBound), '[)')
                       UNION ALL
                       SELECT b.environment_ids, b.team_id, b.updated_at, greatest(b.updated_at, \(now))
                       FROM bookings b WHERE b.state IN ('waitlisted', 'displaced')
@@ -101,9 +106,16 @@ extension BerthDatabase {
                 FROM facts f JOIN environments e ON e.id = f.environment_id
                 JOIN teams t ON t.id = f.team_id),
             times (key, booked, used, refused, waited) AS (
-                SELECT n.key, multirange_seconds(range_agg(n.booked)),
-                       multirange_seconds(range_agg(n.used)), sum(n.refused), sum(n.waited)
-                FROM named n GROUP BY n.key, n.environment_id),
+                -- In place: as a function of its own it costs more than all the rest.
+                SELECT m.key,
+                       (SELECT coalesce(sum(extract(epoch FROM upper(p) - lower(p))), 0)::bigint
+                        FROM unnest(m.booked) p),
+                       (SELECT coalesce(sum(extract(epoch FROM upper(p) - lower(p))), 0)::bigint
+                        FROM unnest(m.used) p),
+                       m.refused, m.waited
+                FROM (SELECT n.key, range_agg(n.booked) AS booked, range_agg(n.used) AS used,
+                             sum(n.refused) AS refused, sum(n.waited) AS waited
+                      FROM named n GROUP BY n.key, n.environment_id) m),
             counts (key, bookings, no_shows, extensions, overruns) AS (
                 SELECT d.key, count(*), count(*) FILTER (WHERE d.is_no_show), sum(d.extensions),
                        count(*) FILTER (WHERE d.is_overrun)

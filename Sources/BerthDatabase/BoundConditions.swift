@@ -11,6 +11,11 @@ struct BoundConditions {
         conditions.append("\(opening) $\(binds.count)\(close)")
     }
 
+    /// Adds a condition without values.
+    mutating func add(_ condition: String) {
+        conditions.append(condition)
+    }
+
     /// Adds a condition in which each `?` stands for one of the values, in order.
     mutating func add(_ condition: String, binding values: [any PostgresEncodable]) {
         var text = ""
@@ -24,6 +29,22 @@ struct BoundConditions {
             }
         }
         conditions.append(text)
+    }
+
+    /// A value that is used outside the conditions: its place, `$n`.
+    mutating func bind(_ value: any PostgresEncodable) -> String {
+        binds.append(value)
+        return "$\(binds.count)"
+    }
+
+    /// The conditions so far, joined; `true` when there are none.
+    var text: String {
+        conditions.isEmpty ? "true" : conditions.joined(separator: " AND ")
+    }
+
+    /// A statement that repeats the conditions where it needs them.
+    func query(_ statement: String) -> PostgresQuery {
+        PostgresQuery("\(statement)", binds: binds)
     }
 
     /// The whole statement.

@@ -112,20 +112,16 @@ public struct Clockwork: Sendable {
             """)
     }
 
-    /// Removes what has served: answers older than a day, and what every watcher has long heard.
+    /// Removes what has served, all of it: answers older than a day, and what every watcher has long heard. One
+    /// server does it at a time; the others find it done.
     public func forget(before now: Date) async throws {
-        try await client.query(
-            """
-            DELETE FROM idempotency_records WHERE ctid = ANY (array(
-                SELECT ctid FROM idempotency_records
-                WHERE created_at < \(now) - interval '25 hours' LIMIT \(Self.mostForgotten)))
-            """, deadline: .seconds(30))
-        try await client.query(
-            """
-            DELETE FROM outbox WHERE ctid = ANY (array(
-                SELECT ctid FROM outbox WHERE at < \(now) - interval '7 days'
-                LIMIT \(Self.mostForgotten)))
-            """, deadline: .seconds(30))
+        var forgotten = Self.mostForgotten
+        while forgotten > 0 {
+            let rows = try await client.query(
+                "SELECT forget_served(\(now), \(Int64(Self.mostForgotten)))", deadline: .seconds(30)
+            )
+            forgotten = try rows.first?.decode(Int.self) ?? 0
+        }
     }
 
     /// Adds what changed in feeds to their totals, so that there is little to count when one is asked for.

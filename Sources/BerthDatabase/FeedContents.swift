@@ -90,14 +90,14 @@ extension BerthDatabase {
         _ feed: Feed, _ scope: FeedContents.Scope, _ horizon: FeedHorizon, _ cancelledSince: Date?
     ) -> PostgresQuery {
         var conditions = BoundConditions()
+        // What is shown began within the longest booking's length before.
+        let earliest = horizon.past.addingTimeInterval(-Double(Limits.bookingDays) * 86_400)
         if let id = scope.bookingID {
             conditions.add("b.id =", id)
         } else {
             conditions.add(FeedContents.isShown, cancelledSince, close: ")")
             conditions.add("coalesce(b.released_at, b.ends_at) >", horizon.past)
-            // What is shown began within the longest booking's length before.
-            let days = Double(Limits.bookingDays) * 86_400
-            conditions.add("b.starts_at >", horizon.past.addingTimeInterval(-days))
+            conditions.add("b.starts_at >", earliest)
         }
         if case .environment = feed, let id = scope.windowEnvironmentIDs?.first {
             conditions.add(
@@ -107,13 +107,22 @@ extension BerthDatabase {
                     WHERE c.lane = 'use' AND c.booking_id IS NOT NULL AND c.environment_id = ?
                       AND c.period && tstzrange(?, NULL)
                     UNION ALL
-                    SELECT g.id FROM bookings g
-                    WHERE (g.record_only OR g.state IN ('rejected', 'cancelled', 'expired', 'displaced'))
-                      AND tstzrange(g.starts_at, g.ends_at, '[)') && tstzrange(?, NULL)
-                      AND g.environment_ids && ?::bigint[])
-                """, binding: [id, horizon.past, horizon.past, scope.environmentIDs ?? []])
+                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w)
+                """, binding: [id, horizon.past, scope.environmentIDs ?? [], earliest])
         } else if let ids = scope.environmentIDs {
-            conditions.add("b.environment_ids && (", ids, close: ")::bigint[]")
+            // What claims one of them by the time, or held no claim and names it; booked by name in either case.
+            conditions.add(
+                """
+                b.environment_ids && ?::bigint[] AND b.id IN (
+                    SELECT c.booking_id FROM unnest(?::bigint[]) e (id)
+                    CROSS JOIN LATERAL (
+                        SELECT k.booking_id FROM claims k
+                        WHERE k.environment_id = e.id AND k.lane = 'use' AND k.booking_id IS NOT NULL
+                          AND k.period && tstzrange(?, NULL)
+                        OFFSET 0) c
+                    UNION ALL
+                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w)
+                """, binding: [ids, ids, horizon.past, ids, earliest])
         }
         if let teamID = scope.teamID { conditions.add("b.team_id =", teamID) }
         if let person = scope.person { conditions.add("b.requested_by =", person) }
