@@ -30,6 +30,20 @@ COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiS
 
 
 --
+-- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
+
+
+--
+-- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner: -
+--
+
+COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+
+
+--
 -- Name: booking_mode; Type: DOMAIN; Schema: public; Owner: -
 --
 
@@ -83,6 +97,7 @@ CREATE DOMAIN public.window_state AS text
 
 CREATE FUNCTION public.advance_bookings(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_begun bigint;
@@ -108,6 +123,7 @@ END $$;
 
 CREATE FUNCTION public.align_claims(p_bookings bigint[]) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     PERFORM require_read_committed();
@@ -146,6 +162,7 @@ END $$;
 
 CREATE FUNCTION public.align_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_windows bigint[] := p_windows || array(
@@ -158,36 +175,44 @@ BEGIN
         SELECT s.environment_id FROM window_spans s
         WHERE s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'));
 
-    UPDATE window_spans s
-    SET valid_until = date_trunc('second', coalesce(p_at, w.updated_at))
-    FROM change_windows w
-    WHERE w.id = s.window_id AND s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'
-      AND NOT EXISTS (
-        SELECT FROM derive_spans(ARRAY[s.window_id]) d
-        WHERE d.environment_id = s.environment_id AND d.period = s.period AND d.state = s.state
-          AND d.team_id IS NOT DISTINCT FROM s.team_id
-          AND d.exception_to IS NOT DISTINCT FROM s.exception_to);
+    WITH spans AS MATERIALIZED (
+        SELECT u.window_id, u.environment_id, u.state, u.team_id, u.exception_to, u.period,
+               max(u.kind) AS kind, bool_or(u.is_emergency) AS is_emergency, max(u.held) AS held,
+               bool_or(u.held IS NULL) AS is_implied
+        FROM (SELECT s.window_id, s.environment_id, s.state, s.team_id, s.exception_to, s.period, s.kind,
+                     s.is_emergency, s.ctid AS held
+              FROM window_spans s WHERE s.window_id = ANY (v_windows) AND s.valid_until = 'infinity'
+              UNION ALL
+              SELECT d.window_id, d.environment_id, d.state, d.team_id, d.exception_to, d.period, d.kind,
+                     d.is_emergency, NULL
+              FROM derive_spans(v_windows) d) u
+        GROUP BY u.window_id, u.environment_id, u.state, u.team_id, u.exception_to, u.period),
+    ended AS (
+        UPDATE window_spans s
+        SET valid_until = date_trunc('second', coalesce(p_at, w.updated_at))
+        FROM change_windows w
+        WHERE s.ctid = ANY (array(SELECT p.held FROM spans p WHERE NOT p.is_implied)) AND w.id = s.window_id)
     INSERT INTO window_spans (
         window_id, environment_id, kind, state, team_id, exception_to, is_emergency, period, valid_from)
-    SELECT d.window_id, d.environment_id, d.kind, d.state, d.team_id, d.exception_to, d.is_emergency,
-           d.period,
+    SELECT p.window_id, p.environment_id, p.kind, p.state, p.team_id, p.exception_to, p.is_emergency,
+           p.period,
            date_trunc('second', coalesce(p_at, CASE WHEN w.version = 1
                THEN coalesce(w.approved_at, w.created_at) ELSE w.updated_at END))
-    FROM derive_spans(v_windows) d JOIN change_windows w ON w.id = d.window_id
-    WHERE NOT EXISTS (
-        SELECT FROM window_spans s
-        WHERE s.window_id = d.window_id AND s.environment_id = d.environment_id AND s.period = d.period
-          AND s.valid_until = 'infinity');
+    FROM spans p JOIN change_windows w ON w.id = p.window_id
+    WHERE p.held IS NULL;
 
     WITH implied AS MATERIALIZED (
-        SELECT d.window_id, d.environment_id, d.lane, d.period FROM derive_window_claims(v_windows) d),
+        SELECT u.window_id, u.environment_id, u.lane, u.period, max(u.held) AS held,
+               bool_or(u.held IS NULL) AS is_implied
+        FROM (SELECT c.window_id, c.environment_id, c.lane, c.period, c.ctid AS held
+              FROM claims c WHERE c.window_id = ANY (v_windows)
+              UNION ALL
+              SELECT d.window_id, d.environment_id, d.lane, d.period, NULL
+              FROM derive_window_claims(v_windows) d) u
+        GROUP BY u.window_id, u.environment_id, u.lane, u.period),
     dropped AS (
         DELETE FROM claims c
-        WHERE c.window_id = ANY (v_windows)
-          AND NOT EXISTS (
-            SELECT FROM implied d
-            WHERE d.window_id = c.window_id AND d.environment_id = c.environment_id
-              AND d.lane = c.lane AND d.period = c.period)
+        WHERE c.ctid = ANY (array(SELECT i.held FROM implied i WHERE NOT i.is_implied))
         RETURNING c.environment_id, c.lane, c.period)
     INSERT INTO line_calls (environment_id, period)
     SELECT d.environment_id, d.period FROM dropped d
@@ -196,12 +221,15 @@ BEGIN
 
     PERFORM refuse_window_clashes(v_windows);
     INSERT INTO claims (window_id, environment_id, lane, period, share_key)
-    SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
-    FROM derive_window_claims(v_windows) d
-    WHERE NOT EXISTS (
-        SELECT FROM claims c
-        WHERE c.window_id = d.window_id AND c.environment_id = d.environment_id AND c.period = d.period)
-    ORDER BY d.environment_id, d.window_id;
+    SELECT n.window_id, n.environment_id, max(n.lane), n.period, max(n.share_key)
+    FROM (SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
+          FROM derive_window_claims(v_windows) d
+          UNION ALL
+          SELECT c.window_id, c.environment_id, NULL, c.period, NULL
+          FROM claims c WHERE c.window_id = ANY (v_windows)) n
+    GROUP BY n.window_id, n.environment_id, n.period
+    HAVING bool_and(n.share_key IS NOT NULL)
+    ORDER BY n.environment_id, n.window_id;
 END $$;
 
 
@@ -214,6 +242,7 @@ CREATE FUNCTION public.append_changes(p_now timestamp with time zone, p_by text[
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 #variable_conflict use_column
 DECLARE
@@ -325,43 +354,31 @@ END $$;
 
 
 --
--- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: assert_lock_order(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
-    LANGUAGE sql
+CREATE FUNCTION public.assert_lock_order(p_environments bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    INSERT INTO notices (at, kind, subject, text, team_id)
-    SELECT p_now, 'booking.requested', 'BK-' || b.id,
-           format('%s asks for %s from %s to %s: %s', b.requested_by, string_agg(a.environment, ', '),
-                  readable(b.starts_at), readable(b.ends_at), b.title),
-           t.id
-    FROM bookings b
-    CROSS JOIN jsonb_to_recordset(b.approvals) a (environment text, "ownerTeam" text, state text)
-    LEFT JOIN teams t ON t.name = a."ownerTeam"
-    WHERE b.id = ANY (p_bookings) AND b.state = 'requested' AND a.state = 'pending'
-    GROUP BY b.id, t.id
-$$;
-
-
---
--- Name: ask_for_window_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    AS $$
-    INSERT INTO notices (at, kind, subject, text, team_id)
-    SELECT p_at, 'window.requested', 'CW-' || w.id,
-           format('%s asks for %s on %s from %s to %s: %s', w.requested_by, w.kind,
-                  string_agg(a.environment, ', '), readable(w.starts_at), readable(w.ends_at), w.title),
-           t.id
-    FROM change_windows w
-    CROSS JOIN jsonb_to_recordset(w.approvals) a (environment text, "ownerTeam" text, state text)
-    LEFT JOIN teams t ON t.name = a."ownerTeam"
-    WHERE w.id = ANY (p_windows) AND w.state = 'requested' AND a.state = 'pending'
-    GROUP BY w.id, t.id
-$$;
+DECLARE
+    v_held bigint[];
+    v_new bigint[];
+BEGIN
+    IF coalesce(current_setting('berth.lock_order', true), '') <> 'asserted' THEN
+        RETURN;
+    END IF;
+    v_held := coalesce(nullif(current_setting('berth.locked_environments', true), ''), '{}');
+    v_new := array(SELECT e.id FROM unnest(p_environments) e (id) WHERE e.id <> ALL (v_held));
+    IF v_new <> '{}' AND current_setting('berth.locked_beyond', true) <> '' THEN
+        RAISE EXCEPTION 'environments % are locked after %', v_new,
+            current_setting('berth.locked_beyond', true) USING ERRCODE = 'assert_failure';
+    END IF;
+    IF (SELECT min(n.id) FROM unnest(v_new) n (id)) < (SELECT max(h.id) FROM unnest(v_held) h (id)) THEN
+        RAISE EXCEPTION 'environments % are locked after %', v_new, v_held USING ERRCODE = 'assert_failure';
+    END IF;
+    PERFORM set_config('berth.locked_environments', (v_held || v_new)::text, true);
+END $$;
 
 
 SET default_tablespace = '';
@@ -412,6 +429,7 @@ CREATE TABLE public.bookings (
     displaced_by text,
     select_labels jsonb,
     select_count integer,
+    CONSTRAINT booking_approved_version_exists CHECK (((approved_version >= 1) AND (approved_version <= (version - 1)))),
     CONSTRAINT booking_check_in_is_bounded CHECK (((check_in_minutes >= 1) AND (check_in_minutes <= 10080))),
     CONSTRAINT booking_edit_is_undecided CHECK (((approved_version IS NULL) OR ((state)::text = 'requested'::text))),
     CONSTRAINT booking_id_is_positive CHECK ((id > 0)),
@@ -427,28 +445,81 @@ CREATE TABLE public.bookings (
 
 
 --
+-- Name: environment_reach; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_reach (
+    environment_id bigint NOT NULL,
+    part_id bigint NOT NULL,
+    exclusive_if_shared boolean NOT NULL,
+    exclusive_if_exclusive boolean NOT NULL
+);
+
+
+--
+-- Name: environments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environments (
+    id bigint NOT NULL,
+    key text NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    capacity integer,
+    status text DEFAULT 'available'::text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    part_usages text[] DEFAULT '{}'::text[] NOT NULL,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
+    setup_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'setupMinutes'::text))::integer, 0)) STORED NOT NULL,
+    teardown_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'teardownMinutes'::text))::integer, 0)) STORED NOT NULL,
+    runbook text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    rules_hash uuid GENERATED ALWAYS AS ((md5(((((((((time_zone || ' '::text) || COALESCE((policy ->> 'maxHours'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'minLeadMinutes'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'horizonDays'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'openingHours'::text), ''::text))))::uuid) STORED NOT NULL,
+    CONSTRAINT environment_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
+    CONSTRAINT environment_capacity_is_positive CHECK ((capacity > 0)),
+    CONSTRAINT environment_key_is_a_slug CHECK ((key ~ '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'::text)),
+    CONSTRAINT environment_parts_are_paired CHECK (((cardinality(part_ids) = cardinality(part_usages)) AND (cardinality(part_ids) <= 100) AND (array_position(part_ids, NULL::bigint) IS NULL) AND (part_usages <@ ARRAY['same'::text, 'shared'::text, 'exclusive'::text]))),
+    CONSTRAINT environment_status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'degraded'::text, 'unavailable'::text, 'retired'::text])))
+);
+
+
+--
 -- Name: awaited_slot(public.bookings, bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
 CREATE FUNCTION public.awaited_slot(p_waiter public.bookings, p_environments bigint[], p_now timestamp with time zone) RETURNS TABLE(starts_at timestamp with time zone, ends_at timestamp with time zone, setup_minutes bigint, teardown_minutes bigint, period tstzrange)
     LANGUAGE sql STABLE
-    AS $$
-    SELECT s.starts_at, s.ends_at, b.setup, b.teardown,
-           tstzrange(s.starts_at - make_interval(mins => b.setup),
-                     s.ends_at + make_interval(mins => b.teardown), '[)')
-    FROM (SELECT coalesce(max(e.setup_minutes), 0) AS setup, coalesce(max(e.teardown_minutes), 0) AS teardown
-          FROM environment_reach r JOIN environments e ON e.id = r.part_id
-          WHERE r.environment_id = ANY (p_environments)) b
-    CROSS JOIN LATERAL (
-        SELECT date_trunc('second', p_now) + make_interval(mins => b.setup) AS earliest) n
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p_waiter.starts_when_free OR p_waiter.starts_at < date_trunc('second', p_now)
-                    THEN n.earliest ELSE p_waiter.starts_at END AS starts_at,
-               CASE WHEN p_waiter.starts_when_free
-                    THEN n.earliest + (p_waiter.ends_at - p_waiter.starts_at)
-                    ELSE p_waiter.ends_at END AS ends_at) s
-    WHERE s.starts_at < s.ends_at
-$$;
+    BEGIN ATOMIC
+ SELECT s.starts_at,
+     s.ends_at,
+     b.setup,
+     b.teardown,
+     tstzrange((s.starts_at - make_interval(mins => b.setup)), (s.ends_at + make_interval(mins => b.teardown)), '[)'::text) AS tstzrange
+    FROM ((( SELECT COALESCE(max(e.setup_minutes), 0) AS setup,
+             COALESCE(max(e.teardown_minutes), 0) AS teardown
+            FROM (public.environment_reach r
+              JOIN public.environments e ON ((e.id = r.part_id)))
+           WHERE (r.environment_id = ANY (awaited_slot.p_environments))) b
+      CROSS JOIN LATERAL ( SELECT (date_trunc('second'::text, awaited_slot.p_now) + make_interval(mins => b.setup)) AS earliest) n)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN ((awaited_slot.p_waiter).starts_when_free OR ((awaited_slot.p_waiter).starts_at < date_trunc('second'::text, awaited_slot.p_now))) THEN n.earliest
+                     ELSE (awaited_slot.p_waiter).starts_at
+                 END AS starts_at,
+                 CASE
+                     WHEN (awaited_slot.p_waiter).starts_when_free THEN (n.earliest + ((awaited_slot.p_waiter).ends_at - (awaited_slot.p_waiter).starts_at))
+                     ELSE (awaited_slot.p_waiter).ends_at
+                 END AS ends_at) s)
+   WHERE (s.starts_at < s.ends_at);
+END;
 
 
 --
@@ -460,6 +531,7 @@ CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from tim
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN QUERY
@@ -481,46 +553,44 @@ BEGIN
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
     UNION ALL
+    -- Who shares while no place is left.
     SELECT w.environment_id, w.part_id, c.booking_id, NULL, c.period
     FROM wanted w
+    CROSS JOIN LATERAL (
+        SELECT range_agg(tstzrange(s.at, s.until, '[)')) AS times
+        FROM shared_use(w.part_id, tstzrange(p_from, p_until, '[)'), p_except) s
+        WHERE s.used >= w.capacity
+        OFFSET 0) crowded
     CROSS JOIN LATERAL (
         SELECT k.booking_id, k.period
         FROM claims k
         WHERE k.environment_id = w.part_id AND k.lane = 'use' AND k.share_key = 0
           AND k.period && tstzrange(p_from, p_until, '[)')
-          AND k.booking_id <> ALL (p_except)
-          AND EXISTS (
-            SELECT FROM claims peak
-            WHERE peak.environment_id = w.part_id AND peak.lane = 'use' AND peak.share_key = 0
-              AND peak.period && (k.period * tstzrange(p_from, p_until, '[)'))
-              AND peak.booking_id <> ALL (p_except)
-              AND w.capacity <= (
-                SELECT count(*) FROM claims other
-                WHERE other.environment_id = w.part_id AND other.lane = 'use' AND other.share_key = 0
-                  AND other.booking_id <> ALL (p_except)
-                  AND other.period @> greatest(lower(peak.period), lower(k.period), p_from)))
+          AND k.period && crowded.times AND k.booking_id <> ALL (p_except)
         ORDER BY lower(k.period), k.booking_id
         LIMIT p_limit) c
-    WHERE w.capacity IS NOT NULL AND NOT w.exclusive;
+    WHERE w.capacity IS NOT NULL AND NOT w.exclusive AND crowded.times IS NOT NULL;
 END $$;
 
 
 --
--- Name: book(timestamp with time zone, text[], text[], text[], timestamp with time zone[], timestamp with time zone[], text[], text[], bigint[], text[], text[], text[], text[], jsonb[], text[], text[], bigint[], text[], text[], bytea[], bytea[], jsonb[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: book(timestamp with time zone, text[], text[], text[], timestamp with time zone[], timestamp with time zone[], text[], text[], bigint[], text[], text[], text[], text[], jsonb[], text[], text[], bigint[], text[], text[], bytea[], bytea[], jsonb[], boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.book(p_now timestamp with time zone, p_environments text[], p_versions text[], p_states text[], p_starts timestamp with time zone[], p_ends timestamp with time zone[], p_time_zones text[], p_titles text[], p_teams bigint[], p_contacts text[], p_modes text[], p_tickets text[], p_notes text[], p_labels jsonb[], p_priorities text[], p_actors text[], p_tokens bigint[], p_scopes text[], p_keys text[], p_hashes bytea[], p_imports bytea[], p_extras jsonb[]) RETURNS TABLE(ordinal integer, outcome text, booking_id bigint, booking_version integer, setup_minutes integer, teardown_minutes integer)
+CREATE FUNCTION public.book(p_now timestamp with time zone, p_environments text[], p_versions text[], p_states text[], p_starts timestamp with time zone[], p_ends timestamp with time zone[], p_time_zones text[], p_titles text[], p_teams bigint[], p_contacts text[], p_modes text[], p_tickets text[], p_notes text[], p_labels jsonb[], p_priorities text[], p_actors text[], p_tokens bigint[], p_scopes text[], p_keys text[], p_hashes bytea[], p_imports bytea[], p_extras jsonb[], p_waits boolean) RETURNS TABLE(ordinal integer, outcome text, booking_id bigint, booking_version integer, setup_minutes integer, teardown_minutes integer)
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_environments bigint[];
     v_locked bigint[];
     v_complete boolean := false;
+    v_busy boolean;
     v_outcomes text[];
     v_ids bigint[];
     v_booking_versions integer[];
@@ -537,6 +607,7 @@ DECLARE
     v_count integer;
     v_alone boolean;
     v_won integer[] := '{}';
+    v_awaited bigint[] := '{}';
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         PERFORM require_read_committed();
@@ -545,7 +616,11 @@ BEGIN
         SELECT unnest(q.environments::bigint[]) FROM unnest(p_environments) q (environments));
 
     WHILE NOT v_complete LOOP
-        v_locked := lock_reach(v_environments);
+        IF p_waits THEN
+            v_locked := lock_reach(v_environments);
+        ELSE
+            v_locked := lock_free_reach(v_environments);
+        END IF;
 
         -- What is true now that the environments are locked, in a statement of its own: was the key
         -- used before (its first request locked the same environments), are the environments as the
@@ -556,9 +631,9 @@ BEGIN
                sum(d.needed) FILTER (WHERE d.outcome IS NULL),
                bool_or(d.limited AND d.outcome IS NULL),
                array_agg(d.ord) FILTER (WHERE d.outcome IS NULL),
-               bool_and(d.locked)
+               bool_and(d.locked OR NOT p_waits), bool_or(d.outcome = 'busy')
         INTO v_outcomes, v_ids, v_booking_versions, v_setups, v_teardowns, v_needed, v_wanted, v_limited,
-             v_queue, v_complete
+             v_queue, v_complete, v_busy
         FROM (
             SELECT q.ord, f.outcome, coalesce(r.booking_version, 1) AS version, e.setup, e.teardown,
                    e.needed, e.limited, e.locked,
@@ -579,12 +654,27 @@ BEGIN
                 FROM environment_reach h JOIN environments x ON x.id = h.part_id
                 WHERE h.environment_id = ANY (p_environments[q.ord]::bigint[])) e
             CROSS JOIN LATERAL (
-                SELECT CASE WHEN r.created_at > p_now - interval '24 hours'
+                SELECT CASE WHEN NOT p_waits AND NOT e.locked THEN 'busy'
+                            WHEN r.created_at > p_now - interval '24 hours'
                             THEN CASE WHEN r.request_hash = p_hashes[q.ord] THEN 'replay'
                                       ELSE 'key-reused' END
                             WHEN NOT e.fresh THEN 'stale' END AS outcome) f
             ORDER BY q.ord) d;
     END LOOP;
+
+    -- Who needs what an earlier one still waits for waits behind it.
+    IF v_busy THEN
+        FOR v_ord IN 1 .. cardinality(v_outcomes) LOOP
+            IF v_outcomes[v_ord] = 'busy'
+               OR (v_outcomes[v_ord] IS NULL AND p_environments[v_ord]::bigint[] && v_awaited) THEN
+                v_outcomes[v_ord] := 'busy';
+                v_awaited := v_awaited || p_environments[v_ord]::bigint[];
+            END IF;
+        END LOOP;
+        SELECT coalesce(array_agg(q.ord ORDER BY q.ord), '{}'), sum(v_needed[q.ord])
+        INTO v_queue, v_wanted
+        FROM generate_subscripts(v_outcomes, 1) q (ord) WHERE v_outcomes[q.ord] IS NULL;
+    END IF;
 
     v_alone := v_limited;
     WHILE cardinality(v_queue) > 0 LOOP
@@ -687,6 +777,57 @@ END $$;
 
 
 --
+-- Name: booking_length_step(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.booking_length_step(p_from timestamp with time zone, p_until timestamp with time zone) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((p_until - p_from) <= '24:00:00'::interval) THEN 1
+             WHEN ((p_until - p_from) <= '240:00:00'::interval) THEN 2
+             WHEN ((p_until - p_from) <= '2400:00:00'::interval) THEN 3
+             ELSE 4
+         END AS "case";
+END;
+
+
+--
+-- Name: booking_overlaps(timestamp with time zone, timestamp with time zone, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.booking_overlaps(p_starts timestamp with time zone, p_ends timestamp with time zone, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((p_ends > p_from) AND (((public.booking_length_step(p_starts, p_ends) = 1) AND (p_starts > (p_from - '24:00:00'::interval)) AND (p_starts < p_until)) OR ((public.booking_length_step(p_starts, p_ends) = 2) AND (p_starts > (p_from - '240:00:00'::interval)) AND (p_starts < p_until)) OR ((public.booking_length_step(p_starts, p_ends) = 3) AND (p_starts > (p_from - '2400:00:00'::interval)) AND (p_starts < p_until)) OR ((public.booking_length_step(p_starts, p_ends) = 4) AND (p_starts > (p_from - '8784:00:00'::interval)) AND (p_starts < p_until))));
+END;
+
+
+--
+-- Name: bookings_without_claims(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.bookings_without_claims(p_environments bigint[], p_after timestamp with time zone) RETURNS TABLE(booking_id bigint)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT b.id
+    FROM (unnest(bookings_without_claims.p_environments) e(id)
+      CROSS JOIN LATERAL ( SELECT o.id
+            FROM public.bookings o
+           WHERE ((o.environment_ids[1] = e.id) AND (o.starts_at > bookings_without_claims.p_after) AND (o.record_only OR ((o.state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text]))))
+          OFFSET 0) b)
+ UNION ALL
+  SELECT b.id
+    FROM (unnest(bookings_without_claims.p_environments) e(id)
+      CROSS JOIN LATERAL ( SELECT m.id
+            FROM public.bookings m
+           WHERE ((cardinality(m.environment_ids) > 1) AND (m.environment_ids @> ARRAY[e.id]) AND (m.starts_at > bookings_without_claims.p_after) AND (m.record_only OR ((m.state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text]))))
+          OFFSET 0) b);
+END;
+
+
+--
 -- Name: busy_times(bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -698,6 +839,7 @@ CREATE FUNCTION public.busy_times(p_environments bigint[], p_mode text, p_from t
     SET jit TO 'off'
     SET work_mem TO '64MB'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     -- Whether anything is used alone, and whether anything is shared: most often it is one of them, and to
@@ -795,6 +937,7 @@ CREATE TABLE public.change_log (
 
 CREATE FUNCTION public.chain_bytes(c public.change_log) RETURNS bytea
     LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_bytes bytea := '';
@@ -823,13 +966,16 @@ END $$;
 
 CREATE FUNCTION public.claim_length_step(p_period tstzrange) RETURNS integer
     LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT CASE WHEN upper(p_period) - lower(p_period) <= interval '4 hours' THEN 1
-                WHEN upper(p_period) - lower(p_period) <= interval '24 hours' THEN 2
-                WHEN upper(p_period) - lower(p_period) <= interval '168 hours' THEN 3
-                WHEN upper(p_period) - lower(p_period) <= interval '744 hours' THEN 4
-                ELSE 5 END
-$$;
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((upper(p_period) - lower(p_period)) <= '04:00:00'::interval) THEN 1
+             WHEN ((upper(p_period) - lower(p_period)) <= '24:00:00'::interval) THEN 2
+             WHEN ((upper(p_period) - lower(p_period)) <= '168:00:00'::interval) THEN 3
+             WHEN ((upper(p_period) - lower(p_period)) <= '744:00:00'::interval) THEN 4
+             ELSE 5
+         END AS "case";
+END;
 
 
 --
@@ -842,6 +988,7 @@ CREATE FUNCTION public.claims_between(p_from timestamp with time zone, p_until t
     SET enable_bitmapscan TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN QUERY
@@ -863,7 +1010,11 @@ BEGIN
     UNION ALL
     SELECT c.environment_id, c.period, c.share_key FROM claims c
     WHERE c.lane = 'use' AND claim_length_step(c.period) = 5 AND upper(c.period) > p_from
-      AND lower(c.period) < p_until
+      AND lower(c.period) > p_from - interval '9600 hours' AND lower(c.period) < p_until
+    UNION ALL
+    SELECT c.environment_id, c.period, c.share_key FROM claims c
+    WHERE c.lane = 'use' AND upper(c.period) - lower(c.period) > interval '9600 hours'
+      AND upper(c.period) > p_from AND lower(c.period) <= p_from - interval '9600 hours'
     LIMIT p_most;
 END $$;
 
@@ -877,6 +1028,7 @@ CREATE FUNCTION public.claims_reached(p_environments bigint[], p_from timestamp 
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     RETURN QUERY
@@ -892,24 +1044,68 @@ END $$;
 
 
 --
--- Name: clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: implied_claims(bigint, bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint, window_id bigint, period tstzrange)
+CREATE FUNCTION public.implied_claims(p_booking bigint, p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(environment_id bigint, period tstzrange, share_key bigint)
     LANGUAGE sql STABLE
-    AS $$
-    SELECT mine.environment_id, mine.booking_id, other.booking_id, other.window_id, other.period
-    FROM derive_claims(p_bookings) mine
-    JOIN claims other ON other.environment_id = mine.environment_id AND other.lane = 'use'
-     AND other.period && mine.period AND other.share_key <> mine.share_key
-    WHERE other.booking_id IS NULL OR other.booking_id <> ALL (p_bookings)
-    UNION
-    SELECT one.environment_id, one.booking_id, two.booking_id, NULL, two.period
-    FROM derive_claims(p_bookings) one
-    JOIN derive_claims(p_bookings) two
-      ON two.environment_id = one.environment_id AND two.period && one.period
-     AND two.share_key <> one.share_key AND two.booking_id > one.booking_id
-$$;
+    BEGIN ATOMIC
+ SELECT r.part_id,
+     tstzrange(implied_claims.p_from, implied_claims.p_until, '[)'::text) AS tstzrange,
+         CASE
+             WHEN bool_or(
+             CASE implied_claims.p_mode
+                 WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
+                 ELSE r.exclusive_if_shared
+             END) THEN implied_claims.p_booking
+             ELSE (0)::bigint
+         END AS "case"
+    FROM public.environment_reach r
+   WHERE (r.environment_id = ANY (implied_claims.p_environments))
+   GROUP BY r.part_id;
+END;
+
+
+--
+-- Name: booking_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.booking_versions (
+    booking_id bigint NOT NULL,
+    version integer NOT NULL,
+    state public.booking_state NOT NULL,
+    state_reason text,
+    environment_ids bigint[] NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    time_zone text NOT NULL,
+    title text NOT NULL,
+    team_id bigint NOT NULL,
+    contact text,
+    mode public.booking_mode NOT NULL,
+    ticket text,
+    notes text,
+    labels jsonb NOT NULL,
+    priority public.booking_priority NOT NULL,
+    setup_minutes public.buffer_minutes NOT NULL,
+    teardown_minutes public.buffer_minutes NOT NULL,
+    released_at timestamp with time zone,
+    record_only boolean NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
+    approved_version integer,
+    hold_expires_at timestamp with time zone,
+    check_in_minutes integer,
+    checked_in_at timestamp with time zone,
+    lease_seconds integer,
+    lease_expires_at timestamp with time zone,
+    wait_until timestamp with time zone,
+    starts_when_free boolean DEFAULT false NOT NULL,
+    displaced_by text,
+    CONSTRAINT booking_version_is_ordered CHECK ((valid_from <= valid_until))
+);
 
 
 --
@@ -918,365 +1114,146 @@ $$;
 
 CREATE FUNCTION public.derive_claims(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, period tstzrange, share_key bigint)
     LANGUAGE sql STABLE
-    AS $$
-    SELECT b.id, c.environment_id, c.period, c.share_key
-    FROM bookings b
-    CROSS JOIN LATERAL implied_claims(
-        b.id, b.environment_ids, b.mode,
-        b.starts_at - make_interval(mins => b.setup_minutes),
-        coalesce(b.released_at, b.ends_at) + make_interval(mins => b.teardown_minutes)) c
-    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL
-      AND (b.state IN ('requested', 'confirmed', 'active', 'completed') OR b.released_at IS NOT NULL)
-      AND NOT b.record_only
-      AND NOT isempty(c.period)
-    UNION ALL
-    SELECT b.id, m.environment_id, m.period, m.share_key
-    FROM bookings b
-    JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
-    CROSS JOIN LATERAL (
-        SELECT c.environment_id, unnest(range_agg(c.period)) AS period, max(c.share_key) AS share_key
-        FROM (
-            SELECT n.environment_id, n.period, n.share_key
-            FROM implied_claims(
-                b.id, b.environment_ids, b.mode,
-                b.starts_at - make_interval(mins => b.setup_minutes),
-                b.ends_at + make_interval(mins => b.teardown_minutes)) n
-            UNION ALL
-            SELECT o.environment_id, o.period, o.share_key
-            FROM implied_claims(
-                b.id, v.environment_ids, v.mode,
-                v.starts_at - make_interval(mins => v.setup_minutes),
-                v.ends_at + make_interval(mins => v.teardown_minutes)) o) c
-        GROUP BY c.environment_id) m
-    WHERE b.id = ANY (p_bookings)
-$$;
+    BEGIN ATOMIC
+ SELECT b.id,
+     c.environment_id,
+     c.period,
+     c.share_key
+    FROM (public.bookings b
+      CROSS JOIN LATERAL public.implied_claims(b.id, b.environment_ids, (b.mode)::text, (b.starts_at - make_interval(mins => (b.setup_minutes)::integer)), (COALESCE(b.released_at, b.ends_at) + make_interval(mins => (b.teardown_minutes)::integer))) c(environment_id, period, share_key))
+   WHERE ((b.id = ANY (derive_claims.p_bookings)) AND (b.approved_version IS NULL) AND (((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text, 'completed'::text])) OR (b.released_at IS NOT NULL)) AND (NOT b.record_only) AND (NOT isempty(c.period)))
+ UNION ALL
+  SELECT b.id,
+     m.environment_id,
+     m.period,
+     m.share_key
+    FROM ((public.bookings b
+      JOIN public.booking_versions v ON (((v.booking_id = b.id) AND (v.version = b.approved_version))))
+      CROSS JOIN LATERAL ( SELECT c.environment_id,
+             unnest(range_agg(c.period)) AS period,
+             max(c.share_key) AS share_key
+            FROM ( SELECT n.environment_id,
+                     n.period,
+                     n.share_key
+                    FROM public.implied_claims(b.id, b.environment_ids, (b.mode)::text, (b.starts_at - make_interval(mins => (b.setup_minutes)::integer)), (b.ends_at + make_interval(mins => (b.teardown_minutes)::integer))) n(environment_id, period, share_key)
+                 UNION ALL
+                  SELECT o.environment_id,
+                     o.period,
+                     o.share_key
+                    FROM public.implied_claims(b.id, v.environment_ids, (v.mode)::text, (v.starts_at - make_interval(mins => (v.setup_minutes)::integer)), (v.ends_at + make_interval(mins => (v.teardown_minutes)::integer))) o(environment_id, period, share_key)) c
+           GROUP BY c.environment_id) m)
+   WHERE (b.id = ANY (derive_claims.p_bookings));
+END;
 
 
 --
--- Name: derive_spans(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: claims; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.derive_spans(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, kind text, state text, team_id bigint, exception_to bigint, is_emergency boolean, period tstzrange)
+CREATE TABLE public.claims (
+    booking_id bigint,
+    environment_id bigint NOT NULL,
+    lane text DEFAULT 'use'::text NOT NULL,
+    period tstzrange NOT NULL,
+    share_key bigint NOT NULL,
+    window_id bigint,
+    CONSTRAINT claim_has_one_holder CHECK ((num_nonnulls(booking_id, window_id) = 1)),
+    CONSTRAINT claim_lane_is_known CHECK ((lane = ANY (ARRAY['use'::text, 'change'::text]))),
+    CONSTRAINT claim_period_is_half_open CHECK (((NOT isempty(period)) AND lower_inc(period) AND (NOT upper_inc(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)) AND isfinite(lower(period)) AND isfinite(upper(period)))),
+    CONSTRAINT claim_share_key_is_known CHECK (
+CASE
+    WHEN (window_id IS NULL) THEN ((lane = 'use'::text) AND ((share_key = 0) OR (share_key = booking_id)))
+    ELSE ((((lane = 'use'::text) AND (share_key = '-1'::integer)) OR ((lane = 'change'::text) AND (share_key = '-2'::integer))) OR ((lane = 'change'::text) AND (share_key = '-3'::integer)))
+END)
+);
+
+
+--
+-- Name: clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.clashes(p_bookings bigint[]) RETURNS TABLE(environment_id bigint, booking_id bigint, other_id bigint, window_id bigint, period tstzrange)
     LANGUAGE sql STABLE
-    AS $$
-    SELECT w.id, e.environment_id, w.kind, w.state, w.team_id, w.exception_to,
-           w.emergency_reason IS NOT NULL, tstzrange(s.at, s.at + occurrence_length(w), '[)')
-    FROM change_windows w
-    CROSS JOIN LATERAL window_environments(w.kind, w.environment_ids, w.labels, w.include_parts) e
-    CROSS JOIN unnest(w.occurrence_starts) s (at)
-    WHERE w.id = ANY (p_windows) AND w.state IN ('requested', 'approved')
-$$;
+    BEGIN ATOMIC
+ WITH implied AS MATERIALIZED (
+          SELECT d.booking_id,
+             d.environment_id,
+             d.period,
+             d.share_key
+            FROM public.derive_claims(clashes.p_bookings) d(booking_id, environment_id, period, share_key)
+         ), later AS MATERIALIZED (
+          SELECT i.booking_id,
+             i.environment_id,
+             i.period,
+             i.share_key
+            FROM ( SELECT n.booking_id,
+                     n.environment_id,
+                     n.period,
+                     n.share_key,
+                     max(upper(n.period)) OVER earlier AS taken_until,
+                     max(upper(n.period)) FILTER (WHERE (n.share_key <> 0)) OVER earlier AS alone_until
+                    FROM implied n
+                   WINDOW earlier AS (PARTITION BY n.environment_id ORDER BY (lower(n.period)), n.booking_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) i
+           WHERE (lower(i.period) <
+                 CASE i.share_key
+                     WHEN 0 THEN i.alone_until
+                     ELSE i.taken_until
+                 END)
+         )
+  SELECT mine.environment_id,
+     mine.booking_id,
+     other.booking_id,
+     other.window_id,
+     other.period
+    FROM (implied mine
+      CROSS JOIN LATERAL ( SELECT c.booking_id,
+             c.window_id,
+             c.period
+            FROM public.claims c
+           WHERE ((c.environment_id = mine.environment_id) AND (c.lane = 'use'::text) AND (c.period && mine.period) AND (c.share_key <> mine.share_key))
+          OFFSET 0) other)
+   WHERE ((other.booking_id IS NULL) OR (other.booking_id <> ALL (clashes.p_bookings)))
+ UNION
+  SELECT l.environment_id,
+     LEAST(l.booking_id, o.booking_id) AS "least",
+     GREATEST(l.booking_id, o.booking_id) AS "greatest",
+     NULL::bigint,
+         CASE
+             WHEN (l.booking_id > o.booking_id) THEN l.period
+             ELSE o.period
+         END AS period
+    FROM (later l
+      JOIN implied o ON (((o.environment_id = l.environment_id) AND (o.period && l.period) AND (o.share_key <> l.share_key) AND (o.booking_id <> l.booking_id))));
+END;
 
 
 --
--- Name: derive_window_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+-- Name: teams; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.derive_window_claims(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, lane text, period tstzrange, share_key bigint)
+CREATE TABLE public.teams (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    colour text,
+    contact text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT team_name_is_plain CHECK ((name ~ '^[^[:cntrl:][:space:]/]([^[:cntrl:]/]{0,98}[^[:cntrl:][:space:]/])?$'::text))
+);
+
+
+--
+-- Name: matches_selector(public.environments, jsonb); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.matches_selector(e public.environments, p_selector jsonb) RETURNS boolean
     LANGUAGE sql STABLE
-    AS $$
-    SELECT s.window_id, s.environment_id,
-           CASE s.kind WHEN 'maintenance' THEN 'use' ELSE 'change' END, p.period,
-           CASE s.kind WHEN 'maintenance' THEN -1 WHEN 'change' THEN -2 ELSE -3 END
-    FROM window_spans s
-    JOIN change_windows w ON w.id = s.window_id
-    CROSS JOIN LATERAL (
-        SELECT unnest(tstzmultirange(s.period) - coalesce(
-            (SELECT range_agg(f.period) FROM window_spans f
-             WHERE f.window_id = s.exception_to AND f.environment_id = s.environment_id
-               AND f.state = 'approved' AND f.valid_until = 'infinity' AND f.period && s.period),
-            '{}'))) p (period)
-    WHERE s.window_id = ANY (p_windows) AND s.valid_until = 'infinity' AND s.state = 'approved'
-      AND NOT s.is_emergency AND upper(s.period) > w.created_at
-$$;
-
-
---
--- Name: expire_due(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.expire_due(p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_restored bigint;
-    v_expired bigint;
-BEGIN
-    SELECT count(restore_approved(b.id, 'the edit was not decided in time', p_now, 'berth'))
-    INTO v_restored
-    FROM bookings b
-    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NOT NULL AND is_due(b, p_now);
-
-    UPDATE bookings b
-    SET state = 'expired',
-        state_reason = CASE WHEN b.state = 'requested' THEN 'hold'
-                            WHEN b.state IN ('waitlisted', 'displaced') THEN 'wait'
-                            WHEN b.lease_expires_at <= p_now THEN 'lease'
-                            ELSE 'no-show' END,
-        released_at = CASE WHEN b.lease_expires_at <= p_now AND b.state IN ('confirmed', 'active')
-                           THEN least(b.ends_at,
-                                      greatest(b.starts_at, date_trunc('second', b.lease_expires_at)))
-                           ELSE b.released_at END,
-        updated_at = p_now, updated_by = 'berth'
-    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL AND is_due(b, p_now);
-    GET DIAGNOSTICS v_expired = ROW_COUNT;
-    RETURN v_restored + v_expired;
-END $$;
-
-
---
--- Name: explaining_change(bigint, text, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.explaining_change(p_environment bigint, p_component text, p_version text, p_after timestamp with time zone, p_at timestamp with time zone) RETURNS bigint
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT min(c.id) FROM latest_changes c
-    WHERE c.environment_id = p_environment AND c.occurred_at > p_after AND c.occurred_at <= p_at
-      AND c.component = p_component AND c.source <> 'inventory'
-      AND (c.component_version IS NULL OR c.component_version IS NOT DISTINCT FROM p_version)
-$$;
-
-
---
--- Name: feed_changes_of(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.feed_changes_of(p_kinds text[], p_ids text[]) RETURNS TABLE(place bigint, changes bigint, changed_at timestamp with time zone)
-    LANGUAGE sql STABLE ROWS 64
-    AS $$
-    -- Read once for all questions: between two vacuums there are more pages than rows.
-    WITH fresh AS MATERIALIZED (
-        SELECT c.at, c.environment_ids, c.team_id, c.person FROM feed_changes c)
-    SELECT a.place, coalesce(b.version, coalesce(t.changes, 0) + n.changes),
-           coalesce(b.updated_at, greatest(t.changed_at, n.changed_at))
-    FROM unnest(p_kinds, p_ids) WITH ORDINALITY a (kind, id, place)
-    LEFT JOIN feed_totals t ON t.subject = CASE a.kind WHEN 'all' THEN 'all' ELSE a.kind || ' ' || a.id END
-    LEFT JOIN bookings b ON b.id = CASE a.kind WHEN 'booking' THEN a.id::bigint END
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS changes, max(c.at) AS changed_at
-        FROM fresh c
-        WHERE CASE a.kind
-              WHEN 'all' THEN true
-              WHEN 'environment' THEN a.id::bigint = ANY (c.environment_ids)
-              WHEN 'team' THEN c.team_id = a.id::bigint
-              WHEN 'person' THEN c.person = a.id
-              ELSE false END) n
-$$;
-
-
---
--- Name: first_slots(jsonb, text, text, text, text, interval, timestamp with time zone, timestamp with time zone, uuid[], text[], bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.first_slots(p_labels jsonb, p_tier text, p_owner text, p_status text, p_mode text, p_length interval, p_from timestamp with time zone, p_until timestamp with time zone, p_rules uuid[], p_starts text[], p_limit bigint) RETURNS TABLE(environment_id bigint, starts_at timestamp with time zone, degraded boolean, places bigint, free_until timestamp with time zone)
-    LANGUAGE plpgsql STABLE
-    SET enable_nestloop TO 'off'
-    SET enable_mergejoin TO 'off'
-    SET jit TO 'off'
-    SET work_mem TO '64MB'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_setup interval;
-    v_teardown interval;
-BEGIN
-    SELECT make_interval(mins => max(e.setup_minutes)), make_interval(mins => max(e.teardown_minutes))
-    INTO v_setup, v_teardown FROM environments e;
-
-    RETURN QUERY
-    WITH rules AS MATERIALIZED (
-        SELECT a.rules_hash, a.starts::tstzmultirange AS starts, lower(a.starts::tstzmultirange) AS first
-        FROM unnest(p_rules, p_starts) a (rules_hash, starts)),
-    -- What a part asks for beyond what the environment asks for itself.
-    buffers AS (
-        SELECT r.environment_id, max(p.setup_minutes) AS setup, max(p.teardown_minutes) AS teardown
-        FROM environment_reach r JOIN environments p ON p.id = r.part_id
-        WHERE r.environment_id <> r.part_id AND p.setup_minutes + p.teardown_minutes > 0
-        GROUP BY r.environment_id),
-    wanted AS MATERIALIZED (
-        SELECT e.id, e.key, e.status = 'degraded' AS degraded, e.rules_hash,
-               greatest(e.setup_minutes, b.setup) AS setup,
-               greatest(e.teardown_minutes, b.teardown) AS teardown,
-               CASE e.status WHEN 'unavailable' THEN whole_second(e.status_until) END AS not_before
-        FROM environments e
-        LEFT JOIN buffers b ON b.environment_id = e.id
-        WHERE e.status <> 'retired' AND (e.status <> 'unavailable' OR e.status_until IS NOT NULL)
-          AND (p_tier IS NULL OR e.tier = p_tier) AND (p_status IS NULL OR e.status = p_status)
-          AND (p_owner IS NULL OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = p_owner))
-          AND (p_labels = '{}' OR e.labels @> p_labels)),
-    busy AS MATERIALIZED (
-        SELECT b.environment_id, b.busy
-        FROM busy_times(NULL, p_mode, p_from - v_setup, p_until + v_teardown) b),
-    slots AS (
-        SELECT w.id, w.key, w.degraded, NULL::timestamptz AS free_until,
-               CASE WHEN w.not_before IS NULL THEN r.first
-                    ELSE lower(r.starts * tstzmultirange(tstzrange(w.not_before, NULL))) END AS starts_at
-        FROM wanted w JOIN rules r ON r.rules_hash = w.rules_hash
-        WHERE NOT EXISTS (SELECT FROM busy b WHERE b.environment_id = w.id)
-        UNION ALL
-        SELECT w.id, w.key, w.degraded, f.free_until, f.starts_at
-        FROM wanted w
-        JOIN busy b ON b.environment_id = w.id
-        JOIN rules r ON r.rules_hash = w.rules_hash
-        CROSS JOIN LATERAL (
-            -- The gaps that hold the booking and its buffers; of these, the earliest start allowed.
-            SELECT lower(r.starts * tstzmultirange(tstzrange(h.first, h.last, '[]'))) AS starts_at,
-                   CASE WHEN h.free_until < p_until THEN h.free_until END AS free_until
-            FROM (
-                SELECT greatest(w.not_before, whole_second(lower(g.gap) + make_interval(mins => w.setup))),
-                       upper(g.gap) - make_interval(mins => w.teardown) - p_length, upper(g.gap)
-                FROM unnest(tstzmultirange(tstzrange(p_from - v_setup, p_until + v_teardown)) - b.busy)
-                    g (gap)) h (first, last, free_until)
-            WHERE h.first <= h.last
-            ORDER BY starts_at
-            LIMIT 1) f)
-    SELECT s.id, s.starts_at, s.degraded, coalesce(p.places, 0), s.free_until
-    FROM slots s LEFT JOIN shared_places(NULL, p_mode) p ON p.environment_id = s.id
-    WHERE s.starts_at IS NOT NULL
-    ORDER BY s.starts_at, s.degraded, coalesce(p.places, 0), s.free_until, s.key
-    LIMIT p_limit;
-END $$;
-
-
---
--- Name: fold_feed_changes(bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.fold_feed_changes(p_limit bigint) RETURNS bigint
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_folded bigint;
-BEGIN
-    IF NOT pg_try_advisory_xact_lock(hashtext('berth feed changes')) THEN
-        RETURN 0;
-    END IF;
-    WITH folded AS (
-        DELETE FROM feed_changes f
-        WHERE f.id = ANY (array(SELECT c.id FROM feed_changes c ORDER BY c.id LIMIT p_limit))
-        RETURNING f.id, f.at, f.environment_ids, f.team_id, f.person),
-    touched AS (
-        SELECT f.id, f.at, 'all' AS subject FROM folded f
-        UNION ALL
-        SELECT f.id, f.at, 'environment ' || e.id
-        FROM folded f CROSS JOIN LATERAL (SELECT DISTINCT i.id FROM unnest(f.environment_ids) i (id)) e
-        UNION ALL
-        SELECT f.id, f.at, 'team ' || f.team_id FROM folded f WHERE f.team_id IS NOT NULL
-        UNION ALL
-        SELECT f.id, f.at, 'person ' || f.person FROM folded f WHERE f.person IS NOT NULL),
-    added AS (
-        INSERT INTO feed_totals AS t (subject, changes, changed_at)
-        SELECT u.subject, count(*), max(u.at) FROM touched u GROUP BY u.subject
-        ON CONFLICT (subject) DO UPDATE
-        SET changes = t.changes + excluded.changes, changed_at = greatest(t.changed_at, excluded.changed_at))
-    SELECT count(*) INTO v_folded FROM folded;
-    RETURN v_folded;
-END $$;
-
-
---
--- Name: implied_claims(bigint, bigint[], text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.implied_claims(p_booking bigint, p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone) RETURNS TABLE(environment_id bigint, period tstzrange, share_key bigint)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT r.part_id, tstzrange(p_from, p_until, '[)'),
-           CASE WHEN bool_or(CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
-                                         ELSE r.exclusive_if_shared END)
-                THEN p_booking ELSE 0 END
-    FROM environment_reach r
-    WHERE r.environment_id = ANY (p_environments)
-    GROUP BY r.part_id
-$$;
-
-
---
--- Name: is_due(public.bookings, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.is_due(b public.bookings, p_now timestamp with time zone) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT coalesce(CASE b.state
-        WHEN 'requested' THEN coalesce(b.hold_expires_at, b.ends_at) <= p_now
-        WHEN 'waitlisted' THEN b.wait_until <= p_now
-        WHEN 'displaced' THEN b.wait_until <= p_now
-        WHEN 'confirmed' THEN
-            (b.checked_in_at IS NULL AND b.check_in_minutes IS NOT NULL
-             AND least(b.starts_at + make_interval(mins => b.check_in_minutes), b.ends_at) <= p_now)
-            OR (b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at)
-        WHEN 'active' THEN b.lease_expires_at <= p_now AND b.lease_expires_at < b.ends_at
-        END, false)
-$$;
-
-
---
--- Name: is_open_for_change(bigint, bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.is_open_for_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT w.emergency_id IS NOT NULL
-        OR (w.freezes = '{}'
-            AND (w.window_id IS NOT NULL OR w.own_booking IS NOT NULL OR (w.is_open AND w.others = '{}')))
-    FROM weigh_changes(ARRAY[p_environment], ARRAY[p_team], ARRAY[p_at], ARRAY[p_known_at]) w
-$$;
-
-
---
--- Name: is_usable(text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.is_usable(p_status text, p_until timestamp with time zone, p_at timestamp with time zone) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT p_status NOT IN ('unavailable', 'retired') OR (p_status = 'unavailable' AND p_until <= p_at)
-$$;
-
-
---
--- Name: judge_changes(bigint[], bigint[], timestamp with time zone[], boolean[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_are_declared boolean[]) RETURNS TABLE(place bigint, control text, reasons text[], window_id bigint, bookings bigint[], late_id bigint)
-    LANGUAGE sql STABLE ROWS 64
-    AS $$
-    SELECT g.place, j.control,
-           CASE WHEN g.freezes <> '{}' THEN ARRAY['freeze'] ELSE '{}' END
-           || CASE WHEN g.others <> '{}' THEN ARRAY['others-booking'] ELSE '{}' END
-           || CASE WHEN j.control <> 'uncontrolled' OR g.window_id IS NOT NULL OR g.own_booking IS NOT NULL
-                        OR g.is_open THEN '{}'
-                   WHEN g.requested_id IS NOT NULL THEN ARRAY['window-not-approved']
-                   ELSE ARRAY['no-window'] END
-           || CASE WHEN j.control = 'uncontrolled' AND p_teams[g.place] IS NULL THEN ARRAY['unattributed']
-                   ELSE '{}' END,
-           CASE j.control WHEN 'emergency' THEN coalesce(g.emergency_id, g.window_id)
-                          WHEN 'controlled' THEN g.window_id END,
-           g.bookings,
-           CASE j.control WHEN 'uncontrolled' THEN g.late_id END
-    FROM weigh_changes(p_environments, p_teams, p_ats, p_ats) g
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN p_are_declared[g.place] OR g.emergency_id IS NOT NULL THEN 'emergency'
-                    WHEN g.freezes = '{}' AND (g.window_id IS NOT NULL OR g.own_booking IS NOT NULL
-                                               OR (g.is_open AND g.others = '{}')) THEN 'controlled'
-                    ELSE 'uncontrolled' END AS control) j
-$$;
-
-
---
--- Name: keeps_judgement(public.change_log, public.change_log); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.keeps_judgement(c public.change_log, p_corrected public.change_log) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT c.environment_id = p_corrected.environment_id AND c.occurred_at = p_corrected.occurred_at
-       AND c.team_id IS NOT DISTINCT FROM p_corrected.team_id
-       AND (c.emergency_reason IS NULL) = (p_corrected.emergency_reason IS NULL)
-$$;
+    BEGIN ATOMIC
+ SELECT (((e).labels @> (p_selector - ARRAY['tier'::text, 'owner'::text, 'status'::text])) AND (((p_selector ->> 'tier'::text) IS NULL) OR ((e).tier = (p_selector ->> 'tier'::text))) AND (((p_selector ->> 'status'::text) IS NULL) OR ((e).status = (p_selector ->> 'status'::text))) AND (((p_selector ->> 'owner'::text) IS NULL) OR ((e).owner_team_id = ( SELECT t.id
+            FROM public.teams t
+           WHERE (t.name = (matches_selector.p_selector ->> 'owner'::text))))));
+END;
 
 
 --
@@ -1324,1658 +1301,14 @@ CREATE TABLE public.change_windows (
 
 
 --
--- Name: last_end(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.last_end(w public.change_windows) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT w.occurrence_starts[cardinality(w.occurrence_starts)] + occurrence_length(w)
-$$;
-
-
---
--- Name: lock_environments(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.lock_environments(p_environments bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_locked bigint[] := '{}';
-BEGIN
-    WHILE EXISTS (SELECT FROM environment_reach r
-                  WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_locked)) LOOP
-        v_locked := lock_reach(p_environments);
-    END LOOP;
-END $$;
-
-
---
--- Name: lock_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.lock_reach(p_environments bigint[]) RETURNS bigint[]
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RETURN array(
-        SELECT e.id FROM environments e
-        WHERE e.id = ANY (array(SELECT r.part_id FROM environment_reach r
-                                WHERE r.environment_id = ANY (p_environments)))
-        ORDER BY e.id FOR NO KEY UPDATE);
-END $$;
-
-
---
--- Name: lock_with_line(bigint[], bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.lock_with_line(p_environments bigint[], p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint[]
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_wanted bigint[];
-BEGIN
-    v_wanted := p_environments || array(
-        SELECT DISTINCT e.id
-        FROM bookings w
-        CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
-        CROSS JOIN unnest(w.environment_ids) e (id)
-        WHERE w.state IN ('waitlisted', 'displaced')
-          AND EXISTS (
-            SELECT FROM (
-                SELECT c.environment_id, c.period FROM claims c WHERE c.booking_id = ANY (p_bookings)
-                UNION ALL
-                SELECT c.environment_id, c.period FROM line_calls c
-                WHERE c.environment_id = ANY (p_environments)) freed
-            JOIN environment_reach r ON r.part_id = freed.environment_id
-            WHERE r.environment_id = ANY (w.environment_ids) AND freed.period && a.period));
-    PERFORM lock_environments(v_wanted);
-    RETURN array(SELECT DISTINCT r.part_id FROM environment_reach r
-                 WHERE r.environment_id = ANY (v_wanted));
-END $$;
-
-
---
--- Name: mapped(text, text, text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.mapped(p_source text, p_kind text, p_name text) RETURNS bigint
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT coalesce(m.environment_id, m.team_id) FROM mappings m
-    WHERE m.kind = p_kind AND m.name = p_name AND (m.source = p_source OR m.source IS NULL)
-    ORDER BY m.source NULLS LAST LIMIT 1
-$$;
-
-
---
--- Name: environments; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.environments (
-    id bigint NOT NULL,
-    key text NOT NULL,
-    name text NOT NULL,
-    tier text NOT NULL,
-    owner_team_id bigint,
-    time_zone text NOT NULL,
-    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    capacity integer,
-    status text DEFAULT 'available'::text NOT NULL,
-    status_reason text,
-    status_until timestamp with time zone,
-    part_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
-    part_usages text[] DEFAULT '{}'::text[] NOT NULL,
-    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
-    setup_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'setupMinutes'::text))::integer, 0)) STORED NOT NULL,
-    teardown_minutes integer GENERATED ALWAYS AS (COALESCE(((policy ->> 'teardownMinutes'::text))::integer, 0)) STORED NOT NULL,
-    runbook text DEFAULT ''::text NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    rules_hash uuid GENERATED ALWAYS AS ((md5(((((((((time_zone || ' '::text) || COALESCE((policy ->> 'maxHours'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'minLeadMinutes'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'horizonDays'::text), ''::text)) || ' '::text) || COALESCE((policy ->> 'openingHours'::text), ''::text))))::uuid) STORED NOT NULL,
-    CONSTRAINT environment_buffers_are_bounded CHECK ((((setup_minutes >= 0) AND (setup_minutes <= 10080)) AND ((teardown_minutes >= 0) AND (teardown_minutes <= 10080)))),
-    CONSTRAINT environment_capacity_is_positive CHECK ((capacity > 0)),
-    CONSTRAINT environment_key_is_a_slug CHECK ((key ~ '^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$'::text)),
-    CONSTRAINT environment_parts_are_paired CHECK (((cardinality(part_ids) = cardinality(part_usages)) AND (cardinality(part_ids) <= 100) AND (array_position(part_ids, NULL::bigint) IS NULL) AND (part_usages <@ ARRAY['same'::text, 'shared'::text, 'exclusive'::text]))),
-    CONSTRAINT environment_status_is_known CHECK ((status = ANY (ARRAY['available'::text, 'degraded'::text, 'unavailable'::text, 'retired'::text])))
-);
-
-
---
--- Name: matches_selector(public.environments, jsonb); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.matches_selector(e public.environments, p_selector jsonb) RETURNS boolean
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT e.labels @> (p_selector - ARRAY['tier', 'owner', 'status'])
-       AND (p_selector ->> 'tier' IS NULL OR e.tier = p_selector ->> 'tier')
-       AND (p_selector ->> 'status' IS NULL OR e.status = p_selector ->> 'status')
-       AND (p_selector ->> 'owner' IS NULL
-            OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = p_selector ->> 'owner'))
-$$;
-
-
---
--- Name: matching_environments(jsonb, text, text, text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.matching_environments(p_labels jsonb, p_tier text, p_owner text, p_status text) RETURNS TABLE(environment_id bigint, rules_hash uuid)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT e.id, e.rules_hash FROM environments e
-    WHERE e.status <> 'retired'
-      AND (p_tier IS NULL OR e.tier = p_tier) AND (p_status IS NULL OR e.status = p_status)
-      AND (p_owner IS NULL OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = p_owner))
-      AND (p_labels = '{}' OR e.labels @> p_labels)
-$$;
-
-
---
--- Name: multirange_seconds(tstzmultirange); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.multirange_seconds(p_periods tstzmultirange) RETURNS bigint
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT coalesce(sum(extract(epoch FROM upper(p) - lower(p))), 0)::bigint FROM unnest(p_periods) p
-$$;
-
-
---
--- Name: next_gate_change(bigint, bigint, text, timestamp with time zone, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.next_gate_change(p_environment bigint, p_team bigint, p_for text, p_at timestamp with time zone, p_known_at timestamp with time zone, p_until timestamp with time zone, p_most bigint) RETURNS timestamp with time zone
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-DECLARE
-    v_status text;
-    v_status_until timestamptz;
-    v_is_open boolean;
-    v_was_open boolean;
-    v_at timestamptz;
-BEGIN
-    SELECT e.status, e.status_until INTO v_status, v_status_until
-    FROM environments e WHERE e.id = p_environment;
-    FOR v_at IN
-        SELECT p_at
-        UNION ALL
-        (SELECT DISTINCT b.at
-         FROM (
-            SELECT unnest(ARRAY[lower(s.period), upper(s.period)])
-            FROM window_spans s
-            WHERE s.environment_id = p_environment AND s.valid_until > p_known_at
-              AND s.valid_from <= p_known_at AND s.period && tstzrange(p_at, p_until, '[)')
-            UNION
-            -- A booking's use begins and ends inside what it claims.
-            SELECT unnest(ARRAY[lower(c.period), upper(c.period), b.starts_at,
-                                coalesce(b.released_at, b.ends_at)])
-            FROM environment_reach r
-            JOIN claims c ON c.environment_id = r.part_id AND c.lane = 'use'
-             AND c.period && tstzrange(p_at, p_until, '[)')
-            LEFT JOIN bookings b ON b.id = c.booking_id
-            WHERE r.environment_id = p_environment
-            UNION SELECT v_status_until) b (at)
-         WHERE b.at > p_at AND b.at < p_until
-         ORDER BY b.at LIMIT p_most)
-    LOOP
-        v_is_open := CASE p_for
-            WHEN 'change' THEN is_open_for_change(p_environment, p_team, v_at, p_known_at)
-            ELSE is_usable(v_status, v_status_until, v_at)
-                 AND NOT EXISTS (SELECT FROM use_obstacles(p_environment, p_team, v_at)) END;
-        IF v_was_open IS NULL THEN
-            v_was_open := v_is_open;
-        ELSIF v_is_open <> v_was_open THEN
-            RETURN v_at;
-        END IF;
-    END LOOP;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: note_late_approvals(bigint[], timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.note_late_approvals(p_windows bigint[], p_now timestamp with time zone, p_by text) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_changes bigint[];
-    v_environments bigint[];
-    v_teams bigint[];
-    v_ats timestamptz[];
-BEGIN
-    PERFORM FROM change_log_head FOR UPDATE;
-    SELECT array_agg(l.id ORDER BY l.id), array_agg(l.environment_id ORDER BY l.id),
-           array_agg(l.team_id ORDER BY l.id), array_agg(l.occurred_at ORDER BY l.id)
-    INTO v_changes, v_environments, v_teams, v_ats
-    FROM (SELECT DISTINCT c.id, c.environment_id, c.team_id, c.occurred_at
-          FROM window_spans s
-          JOIN change_log c ON c.environment_id = s.environment_id
-           AND c.occurred_at >= lower(s.period) AND c.occurred_at < upper(s.period)
-          WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
-            AND s.kind <> 'freeze' AND NOT s.is_emergency AND c.occurred_at < s.valid_from
-            AND c.entry = 'change' AND c.control = 'uncontrolled' AND NOT c.approved_late
-            AND NOT EXISTS (SELECT FROM change_log n WHERE n.root_id = c.id AND n.entry = 'late-approval')
-            AND NOT EXISTS (SELECT FROM change_log n WHERE n.corrects = c.id AND n.entry = 'change')) l;
-    IF v_changes IS NULL THEN
-        RETURN;
-    END IF;
-    INSERT INTO change_log (
-        id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
-        team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
-        reasons, window_id, bookings_hit, is_late, approved_late, claimed_team, hash)
-    SELECT 0, c.root_id, 'late-approval', c.environment_id, c.occurred_at, p_now, p_by, c.source, c.source_id,
-           c.actor, c.team_id, c.kind, c.summary, c.component, c.component_version, c.ticket,
-           c.emergency_reason, c.corrects, c.control, c.reasons, j.late_id, c.bookings_hit, c.is_late, true,
-           c.claimed_team, ''
-    FROM judge_changes(
-        v_environments, v_teams, v_ats, array_fill(false, ARRAY[cardinality(v_changes)])) j
-    JOIN change_log c ON c.id = v_changes[j.place]
-    WHERE j.late_id IS NOT NULL
-    ORDER BY c.id;
-END $$;
-
-
---
--- Name: observe_inventory(bigint, text[], text[], timestamp with time zone, timestamp with time zone, text, interval); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.observe_inventory(p_environment bigint, p_components text[], p_versions text[], p_observed timestamp with time zone, p_now timestamp with time zone, p_by text, p_settling interval) RETURNS TABLE(component text, version_from text, version_to text, explained_by bigint, settles_at timestamp with time zone)
-    LANGUAGE plpgsql
-    AS $$
-#variable_conflict use_column
-DECLARE
-    v_last timestamptz;
-BEGIN
-    PERFORM FROM environments e WHERE e.id = p_environment FOR NO KEY UPDATE;
-    SELECT i.observed_at INTO v_last FROM inventories i WHERE i.environment_id = p_environment;
-    IF v_last >= p_observed THEN
-        RAISE EXCEPTION 'a later snapshot is known'
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_is_newer';
-    END IF;
-
-    CREATE TEMPORARY TABLE differences ON COMMIT DROP AS
-    SELECT coalesce(n.component, o.component) AS component, o.component_version AS version_from,
-           n.component_version AS version_to,
-           explaining_change(p_environment, coalesce(n.component, o.component), n.component_version,
-                             v_last, p_observed) AS explained_by,
-           (SELECT d.id FROM drifts d
-            WHERE d.environment_id = p_environment AND d.component = coalesce(n.component, o.component)
-              AND d.seen_at > p_observed - interval '1 day' AND d.explained_by IS NULL
-              AND ((d.version_from IS NOT DISTINCT FROM o.component_version
-                    AND d.version_to IS NOT DISTINCT FROM n.component_version)
-                   OR (d.version_from IS NOT DISTINCT FROM n.component_version
-                       AND d.version_to IS NOT DISTINCT FROM o.component_version))
-            ORDER BY d.id DESC LIMIT 1) AS flaps_with
-    FROM unnest(p_components, p_versions) n (component, component_version)
-    FULL JOIN (SELECT i.component, i.component_version FROM inventory_components i
-               WHERE i.environment_id = p_environment) o ON o.component = n.component
-    WHERE v_last IS NOT NULL AND n.component_version IS DISTINCT FROM o.component_version;
-
-    DELETE FROM inventory_components i
-    WHERE i.environment_id = p_environment AND i.component <> ALL (p_components);
-    INSERT INTO inventory_components (environment_id, component, component_version, seen_at)
-    SELECT p_environment, n.component, n.component_version, p_observed
-    FROM unnest(p_components, p_versions) n (component, component_version)
-    ON CONFLICT ON CONSTRAINT inventory_components_pkey DO UPDATE
-    SET component_version = excluded.component_version, seen_at = excluded.seen_at;
-    INSERT INTO inventories (environment_id, observed_at, recorded_by)
-    VALUES (p_environment, p_observed, p_by)
-    ON CONFLICT (environment_id) DO UPDATE
-    SET observed_at = excluded.observed_at, recorded_by = excluded.recorded_by;
-
-    UPDATE drifts d SET flaps = d.flaps + 1
-    FROM differences f WHERE d.id = f.flaps_with AND f.explained_by IS NULL;
-    INSERT INTO drifts (
-        environment_id, component, version_from, version_to, seen_after, seen_at, settles_at)
-    SELECT p_environment, f.component, f.version_from, f.version_to, v_last, p_observed, p_now + p_settling
-    FROM differences f WHERE f.explained_by IS NULL AND f.flaps_with IS NULL
-    ORDER BY f.component;
-    RETURN QUERY
-    SELECT f.component, f.version_from, f.version_to, f.explained_by,
-           CASE WHEN f.explained_by IS NULL
-                THEN coalesce((SELECT d.settles_at FROM drifts d WHERE d.id = f.flaps_with), p_now + p_settling)
-           END
-    FROM differences f ORDER BY f.component;
-    DROP TABLE differences;
-END $$;
-
-
---
 -- Name: occurrence_length(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
 --
 
 CREATE FUNCTION public.occurrence_length(w public.change_windows) RETURNS interval
     LANGUAGE sql STABLE
-    AS $$
-    SELECT make_interval(secs => extract(epoch FROM w.ends_at - w.starts_at)::double precision)
-$$;
-
-
---
--- Name: on_bookings_inserted(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_bookings_inserted() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_ids bigint[];
-BEGIN
-    -- A live booking made by book() has its claims already: just those that it must. One look decides it,
-    -- and that its environments exist, for nothing else is ever claimed.
-    IF EXISTS (
-        SELECT FROM inserted n
-        WHERE n.record_only OR n.released_at IS NOT NULL
-           OR n.state NOT IN ('requested', 'confirmed', 'active', 'completed')
-           OR array(SELECT ROW (c.environment_id, c.period, c.share_key, c.lane) FROM claims c
-                    WHERE c.booking_id = n.id ORDER BY c.environment_id)
-              <> array(SELECT ROW (d.environment_id, d.period, d.share_key, 'use'::text)
-                       FROM implied_claims(
-                           n.id, n.environment_ids, n.mode,
-                           n.starts_at - make_interval(mins => n.setup_minutes),
-                           n.ends_at + make_interval(mins => n.teardown_minutes)) d
-                       ORDER BY d.environment_id)
-           OR NOT n.environment_ids <@ array(
-                SELECT c.environment_id FROM claims c WHERE c.booking_id = n.id)
-           OR NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id)) THEN
-        SELECT array_agg(n.id) INTO v_ids FROM inserted n;
-        PERFORM require_references(v_ids);
-        PERFORM align_claims(v_ids);
-        PERFORM refuse_overbooking(v_ids);
-    END IF;
-
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.created_at, 'booking.created', n.id, n.version FROM inserted n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_bookings_shown(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_bookings_shown() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids, team_id, person)
-    SELECT n.updated_at,
-           array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.environment_ids)),
-           n.team_id, n.requested_by
-    FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_bookings_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_bookings_shown_elsewhere() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids, team_id, person)
-    SELECT n.updated_at,
-           array(SELECT r.part_id FROM environment_reach r
-                 WHERE r.environment_id = ANY (n.environment_ids || o.environment_ids)),
-           n.team_id, n.requested_by
-    FROM after n JOIN before o ON o.id = n.id
-    UNION ALL
-    SELECT n.updated_at, '{}', o.team_id, o.requested_by
-    FROM after n JOIN before o ON o.id = n.id
-    WHERE (o.team_id, o.requested_by) IS DISTINCT FROM (n.team_id, n.requested_by);
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_bookings_updated(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_bookings_updated() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_moved bigint[];
-BEGIN
-    INSERT INTO booking_versions (
-        booking_id, version, state, state_reason, environment_ids, starts_at, ends_at, time_zone, title,
-        team_id, contact, mode, ticket, notes, labels, priority, setup_minutes, teardown_minutes,
-        released_at, record_only, approvals, approved_version, hold_expires_at, check_in_minutes,
-        checked_in_at, lease_seconds, lease_expires_at, wait_until, starts_when_free, displaced_by,
-        valid_from, valid_until, updated_by)
-    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.starts_at, o.ends_at,
-           o.time_zone, o.title, o.team_id, o.contact, o.mode, o.ticket, o.notes, o.labels, o.priority,
-           o.setup_minutes, o.teardown_minutes, o.released_at, o.record_only, o.approvals,
-           o.approved_version, o.hold_expires_at, o.check_in_minutes, o.checked_in_at, o.lease_seconds,
-           o.lease_expires_at, o.wait_until, o.starts_when_free, o.displaced_by, o.updated_at,
-           n.updated_at, o.updated_by
-    FROM before o JOIN after n ON n.id = o.id;
-
-    PERFORM require_references(array(SELECT n.id FROM after n));
-
-    SELECT array_agg(n.id) INTO v_moved
-    FROM before o JOIN after n ON n.id = o.id
-    WHERE (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes, o.teardown_minutes,
-           o.released_at, o.record_only, o.approved_version, o.state)
-          IS DISTINCT FROM
-          (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes, n.teardown_minutes,
-           n.released_at, n.record_only, n.approved_version, n.state)
-      -- Beginning and completing on time change no claim.
-      AND NOT ((o.state, n.state) IN (('confirmed', 'active'), ('active', 'completed'))
-               AND (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes,
-                    o.teardown_minutes, o.released_at, o.record_only)
-                   IS NOT DISTINCT FROM
-                   (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes,
-                    n.teardown_minutes, n.released_at, n.record_only));
-    IF v_moved IS NOT NULL THEN
-        PERFORM align_claims(v_moved);
-        PERFORM refuse_overbooking(v_moved);
-    END IF;
-
-    INSERT INTO notices (at, kind, subject, text, team_id, person)
-    SELECT n.updated_at, 'booking.' || k.words[1], 'BK-' || n.id,
-           format('%s %s: from %s to %s%s', n.title, k.words[2], readable(n.starts_at), readable(n.ends_at),
-                  ' (' || coalesce(n.displaced_by, n.state_reason) || ')'),
-           n.team_id, n.requested_by
-    FROM before o JOIN after n ON n.id = o.id
-    CROSS JOIN LATERAL (
-        SELECT CASE
-            WHEN o.state IN ('waitlisted', 'displaced') AND n.state IN ('requested', 'confirmed', 'active')
-                THEN ARRAY['served', 'got its place']
-            WHEN o.state = 'requested' AND n.state IN ('confirmed', 'active')
-                THEN CASE WHEN n.state_reason IS NULL THEN ARRAY['approved', 'was approved']
-                          ELSE ARRAY['edit-refused', 'stays as it was approved'] END
-            WHEN n.state = 'rejected' THEN ARRAY['rejected', 'was rejected']
-            WHEN n.state = 'cancelled' THEN ARRAY['cancelled', 'was cancelled']
-            WHEN n.state = 'expired' THEN ARRAY['expired', 'expired']
-            WHEN n.state = 'displaced' THEN ARRAY['displaced', 'had to give way and waits in line'] END
-    ) k (words)
-    WHERE o.state <> n.state AND k.words IS NOT NULL;
-    PERFORM ask_for_approval(array(
-        SELECT n.id FROM before o JOIN after n ON n.id = o.id
-        WHERE n.state = 'requested' AND (o.state <> 'requested' OR o.approvals <> n.approvals)),
-        (SELECT max(n.updated_at) FROM after n))
-    FROM after n WHERE n.state = 'requested' LIMIT 1;
-
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.updated_at, 'booking.updated', n.id, n.version FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_change_appended(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_change_appended() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_hash bytea;
-BEGIN
-    SELECT l.id + 1, l.hash INTO NEW.id, v_hash
-    FROM (SELECT h.id, h.hash FROM change_log_head h
-          UNION ALL
-          (SELECT c.id, c.hash FROM change_log c ORDER BY c.id DESC LIMIT 1)) l
-    ORDER BY l.id DESC LIMIT 1;
-    IF NEW.entry = 'change' THEN
-        NEW.root_id := NEW.id;
-    END IF;
-    NEW.hash := sha256(v_hash || chain_bytes(NEW));
-    RETURN NEW;
-END $$;
-
-
---
--- Name: on_changes_appended(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_changes_appended() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    -- Neither is ever deleted, so no key has to lock them, as a foreign key would at each entry.
-    IF EXISTS (SELECT FROM after n
-               WHERE NOT EXISTS (SELECT FROM environments e WHERE e.id = n.environment_id)
-                  OR (n.team_id IS NOT NULL AND NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id))) THEN
-        RAISE EXCEPTION 'a change names an environment or a team that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'change_names_what_exists';
-    END IF;
-    UPDATE change_log_head h SET id = n.id, hash = n.hash
-    FROM (SELECT a.id, a.hash FROM after a ORDER BY a.id DESC LIMIT 1) n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_changes_begun(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_changes_begun() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    PERFORM FROM change_log_head FOR UPDATE;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_claim_committed(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_claim_committed() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM claims c WHERE c.booking_id = NEW.booking_id)
-       AND NOT EXISTS (SELECT FROM bookings b
-                       WHERE b.id = NEW.booking_id AND b.xmin = pg_current_xact_id()::xid) THEN
-        RAISE EXCEPTION 'a claim has no booking'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = TG_NAME,
-                  HINT = 'Make the booking; its claims follow.';
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_claims_placed(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_claims_placed() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id)
-       OR EXISTS (SELECT FROM written w WHERE w.window_id IS NOT NULL) THEN
-        RAISE EXCEPTION 'claims follow their holders'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
-                  HINT = 'Change the booking or the window; its claims follow.';
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_inserted(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_inserted() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))
-    FROM inserted n WHERE n.part_ids <> '{}' LIMIT 1;
-    PERFORM rebuild_reach(array(SELECT n.id FROM inserted n));
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.created_at, 'environment.created', n.id, n.version FROM inserted n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_regrouped(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_regrouped() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
-    v_windows bigint[];
-BEGIN
-    PERFORM require_read_committed();
-    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
-    v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
-    IF v_windows <> '{}' THEN
-        PERFORM align_windows(v_windows, v_at);
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_relabelled(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_relabelled() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
-    v_windows bigint[];
-BEGIN
-    IF EXISTS (
-        SELECT FROM before o JOIN after n ON n.id = o.id
-        WHERE (o.labels, o.tier, o.owner_team_id, o.status, o.part_ids, o.part_usages)
-              IS DISTINCT FROM (n.labels, n.tier, n.owner_team_id, n.status, n.part_ids, n.part_usages))
-    THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
-        v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
-        IF v_windows <> '{}' THEN
-            PERFORM align_windows(v_windows, v_at);
-        END IF;
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_shown(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_shown() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids)
-    SELECT n.updated_at,
-           n.id || array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.part_ids))
-    FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_shown_elsewhere() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids)
-    SELECT n.updated_at,
-           n.id || array(SELECT r.part_id FROM environment_reach r
-                         WHERE r.environment_id = ANY (n.part_ids || o.part_ids))
-    FROM after n JOIN before o ON o.id = n.id;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_environments_updated(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_environments_updated() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_regrouped bigint[];
-    v_affected bigint[];
-    v_bookings bigint[];
-    v_narrowed bigint[];
-BEGIN
-    INSERT INTO environment_versions (
-        environment_id, version, name, tier, owner_team_id, time_zone, labels, capacity, status,
-        status_reason, status_until, part_ids, part_usages, policy, runbook, valid_from, valid_until,
-        updated_by)
-    SELECT o.id, o.version, o.name, o.tier, o.owner_team_id, o.time_zone, o.labels, o.capacity,
-           o.status, o.status_reason, o.status_until, o.part_ids, o.part_usages, o.policy, o.runbook,
-           o.updated_at, n.updated_at, o.updated_by
-    FROM before o JOIN after n ON n.id = o.id;
-
-    SELECT array_agg(n.id) INTO v_regrouped FROM before o JOIN after n ON n.id = o.id
-    WHERE (o.part_ids, o.part_usages) IS DISTINCT FROM (n.part_ids, n.part_usages);
-    IF v_regrouped IS NOT NULL THEN
-        PERFORM require_read_committed();
-        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
-        v_affected := rebuild_reach(v_regrouped);
-        -- An undecided edit also holds what its approved version names.
-        SELECT array_agg(b.id) INTO v_bookings
-        FROM bookings b
-        LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
-        WHERE b.state IN ('requested', 'confirmed', 'active')
-          AND (b.environment_ids && v_affected OR v.environment_ids && v_affected);
-        IF v_bookings IS NOT NULL THEN
-            PERFORM refuse_clashes(v_bookings);
-            PERFORM align_claims(v_bookings);
-            PERFORM refuse_overbooking(v_bookings);
-        END IF;
-    END IF;
-
-    SELECT array_agg(n.id) INTO v_narrowed FROM before o JOIN after n ON n.id = o.id
-    WHERE n.capacity < coalesce(o.capacity, n.capacity + 1);
-    IF v_narrowed IS NOT NULL THEN
-        PERFORM refuse_overbooking(array(
-            SELECT c.booking_id FROM claims c
-            WHERE c.environment_id = ANY (v_narrowed) AND c.lane = 'use' AND c.share_key = 0
-              AND upper(c.period) > (SELECT min(n.updated_at) FROM after n)));
-    END IF;
-
-    INSERT INTO notices (at, kind, subject, text, team_id, person)
-    SELECT n.updated_at, 'environment.unavailable', 'BK-' || b.id,
-           format('%s is unavailable%s%s: %s from %s to %s', n.key,
-                  ' until ' || readable(n.status_until), ' (' || n.status_reason || ')', b.title,
-                  readable(b.starts_at), readable(b.ends_at)),
-           b.team_id, b.requested_by
-    FROM before o JOIN after n ON n.id = o.id
-    JOIN claims c ON c.environment_id = n.id AND c.lane = 'use'
-     AND c.period && tstzrange(n.updated_at, coalesce(n.status_until, 'infinity'), '[)')
-    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
-    WHERE n.status = 'unavailable'
-      AND (o.status, o.status_until) IS DISTINCT FROM (n.status, n.status_until);
-
-    INSERT INTO line_calls (environment_id)
-    SELECT c.id
-    FROM (SELECT n.id FROM before o JOIN after n ON n.id = o.id
-          WHERE (o.status, o.status_until, o.capacity, o.policy)
-                IS DISTINCT FROM (n.status, n.status_until, n.capacity, n.policy)
-          UNION SELECT unnest(v_affected)) c (id)
-    WHERE EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
-
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.updated_at, 'environment.updated', n.id, n.version FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_tokens_changed(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_tokens_changed() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    NOTIFY berth_tokens;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_windows_approved(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_windows_approved() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_late bigint[] := array(
-        SELECT n.id FROM after n
-        WHERE n.state = 'approved' AND n.kind <> 'freeze' AND n.starts_at < n.updated_at);
-BEGIN
-    IF v_late <> '{}' THEN
-        PERFORM note_late_approvals(v_late, max(n.updated_at), max(n.updated_by)) FROM after n;
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_windows_inserted(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_windows_inserted() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_ids bigint[] := array(SELECT n.id FROM inserted n);
-    v_at timestamptz := (SELECT max(n.created_at) FROM inserted n);
-BEGIN
-    IF EXISTS (SELECT FROM inserted n CROSS JOIN unnest(n.environment_ids) e (id)
-               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
-        RAISE EXCEPTION 'a window names an environment that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'window_environment_exists';
-    END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
-    PERFORM align_windows(v_ids, NULL);
-    PERFORM ask_for_window_approval(v_ids, v_at);
-    PERFORM warn_of_windows(v_ids, v_at);
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.created_at, 'window.created', n.id, n.version FROM inserted n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_windows_shown(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_windows_shown() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids, team_id, person)
-    SELECT n.updated_at,
-           array(SELECT DISTINCT s.environment_id FROM window_spans s
-                 WHERE s.window_id = n.id AND s.valid_until = 'infinity'),
-           n.team_id, n.requested_by
-    FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_windows_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_windows_shown_elsewhere() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    INSERT INTO feed_changes (at, environment_ids, team_id)
-    SELECT n.updated_at, '{}', o.team_id
-    FROM after n JOIN before o ON o.id = n.id
-    WHERE o.team_id IS DISTINCT FROM n.team_id;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: on_windows_updated(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.on_windows_updated() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_moved bigint[];
-    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
-BEGIN
-    INSERT INTO window_versions (
-        window_id, version, state, state_reason, environment_ids, labels, include_parts, team_id, title,
-        ticket, notes, approvals, approved_at, exception_to, on_conflict, starts_at, ends_at, time_zone,
-        rrule, exdates, rdates, occurrence_starts, valid_from, valid_until, updated_by)
-    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.labels, o.include_parts,
-           o.team_id, o.title, o.ticket, o.notes, o.approvals, o.approved_at, o.exception_to,
-           o.on_conflict, o.starts_at, o.ends_at, o.time_zone, o.rrule, o.exdates, o.rdates,
-           o.occurrence_starts, o.updated_at, n.updated_at, o.updated_by
-    FROM before o JOIN after n ON n.id = o.id;
-
-    SELECT array_agg(n.id) INTO v_moved FROM before o JOIN after n ON n.id = o.id
-    WHERE (o.state, o.environment_ids, o.labels, o.include_parts, o.team_id, o.exception_to, o.ends_at,
-           o.occurrence_starts)
-          IS DISTINCT FROM
-          (n.state, n.environment_ids, n.labels, n.include_parts, n.team_id, n.exception_to, n.ends_at,
-           n.occurrence_starts);
-    IF v_moved IS NOT NULL THEN
-        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
-        PERFORM align_windows(v_moved, NULL);
-        PERFORM warn_of_windows(v_moved, v_at);
-        INSERT INTO notices (at, kind, subject, text, team_id, person)
-        SELECT n.updated_at, 'window.' || n.state, 'CW-' || n.id,
-               format('%s was %s: from %s to %s%s', n.title, n.state, readable(n.starts_at),
-                      readable(n.ends_at), ' (' || n.state_reason || ')'),
-               n.team_id, n.requested_by
-        FROM before o JOIN after n ON n.id = o.id
-        WHERE o.state <> n.state AND n.state <> 'requested';
-        PERFORM ask_for_window_approval(array(
-            SELECT n.id FROM before o JOIN after n ON n.id = o.id
-            WHERE n.state = 'requested' AND o.state <> 'requested'), v_at);
-    END IF;
-
-    INSERT INTO outbox (at, kind, subject_id, version)
-    SELECT n.updated_at, 'window.updated', n.id, n.version FROM after n;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: overbooked(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.overbooked(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, at timestamp with time zone, used bigint, capacity integer)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT mine.booking_id, mine.environment_id, peak.at, peak.used, e.capacity
-    FROM claims mine
-    JOIN environments e ON e.id = mine.environment_id AND e.capacity IS NOT NULL
-    CROSS JOIN LATERAL (
-        SELECT begin.at, (
-            SELECT count(*) FROM claims other
-            WHERE other.environment_id = mine.environment_id AND other.lane = 'use'
-              AND other.period @> begin.at AND other.share_key = 0) AS used
-        FROM (
-            SELECT lower(mine.period)
-            UNION
-            SELECT lower(near.period) FROM claims near
-            WHERE near.environment_id = mine.environment_id AND near.lane = 'use'
-              AND near.period && mine.period AND near.share_key = 0
-              AND lower(near.period) >= lower(mine.period)) begin (at)
-        ORDER BY used DESC, begin.at
-        LIMIT 1) peak
-    WHERE mine.booking_id = ANY (p_bookings) AND mine.share_key = 0 AND mine.lane = 'use'
-      AND peak.used > e.capacity
-$$;
-
-
---
--- Name: part_path(bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.part_path(p_environment bigint, p_part bigint) RETURNS text[]
-    LANGUAGE sql STABLE
-    AS $$
-    WITH RECURSIVE walk (id, path) AS (
-        SELECT p_environment, '{}'::text[]
-        UNION ALL
-        SELECT e.id, w.path || e.key
-        FROM walk w
-        JOIN environments above ON above.id = w.id
-        CROSS JOIN unnest(above.part_ids) p (id)
-        JOIN environments e ON e.id = p.id
-        WHERE w.id <> p_part
-          AND EXISTS (SELECT FROM environment_reach r
-                      WHERE r.environment_id = e.id AND r.part_id = p_part))
-    SELECT w.path FROM walk w WHERE w.id = p_part LIMIT 1
-$$;
-
-
---
--- Name: priority_rank(text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.priority_rank(p_priority text) RETURNS integer
-    LANGUAGE sql IMMUTABLE
-    AS $$
-    SELECT array_position(ARRAY['low', 'normal', 'high', 'urgent'], p_priority)
-$$;
-
-
---
--- Name: quota_violations(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.quota_violations(p_bookings bigint[]) RETURNS TABLE(environment_key text, rule text, most text, value text)
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    AS $$
-BEGIN
-    RETURN QUERY
-    SELECT e.key, 'teamHoursPerWeek', e.policy ->> 'teamHoursPerWeek',
-           trim_scale(round(max(u.hours), 2))::text
-    FROM bookings b
-    CROSS JOIN unnest(b.environment_ids) n (id)
-    JOIN environments e ON e.id = n.id AND e.policy ? 'teamHoursPerWeek'
-    CROSS JOIN LATERAL generate_series(
-        date_trunc('week', b.starts_at AT TIME ZONE e.time_zone),
-        (b.ends_at - interval '1 second') AT TIME ZONE e.time_zone, interval '7 days') w (monday)
-    CROSS JOIN LATERAL (SELECT tstzrange(w.monday AT TIME ZONE e.time_zone,
-                                         (w.monday + interval '7 days') AT TIME ZONE e.time_zone)) s (week)
-    CROSS JOIN LATERAL (
-        SELECT sum(extract(epoch FROM upper(h.used) - lower(h.used))) / 3600 AS hours
-        FROM (
-            SELECT DISTINCT o.id, tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week AS used
-            FROM claims c JOIN bookings o ON o.id = c.booking_id
-            WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week
-              AND o.team_id = b.team_id AND e.id = ANY (o.environment_ids)) h
-        WHERE NOT isempty(h.used)) u
-    WHERE b.id = ANY (p_bookings)
-    GROUP BY e.key, e.policy
-    HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
-    UNION ALL
-    SELECT e.key, 'teamBookingsAtOnce', e.policy ->> 'teamBookingsAtOnce', max(u.used)::text
-    FROM bookings b
-    CROSS JOIN unnest(b.environment_ids) n (id)
-    JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
-    CROSS JOIN LATERAL (
-        WITH team AS MATERIALIZED (
-            SELECT DISTINCT o.id, o.starts_at, coalesce(o.released_at, o.ends_at) AS ends_at
-            FROM environments l
-            JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
-             AND c.period && tstzrange(b.starts_at, b.ends_at)
-            JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
-             AND l.id = ANY (o.environment_ids)
-            WHERE l.policy ? 'teamBookingsAtOnce')
-        SELECT max((SELECT count(*) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
-        FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)
-        WHERE x.at < b.ends_at) u
-    WHERE b.id = ANY (p_bookings)
-    GROUP BY e.key, e.policy
-    HAVING max(u.used) > (e.policy ->> 'teamBookingsAtOnce')::bigint;
-END $$;
-
-
---
--- Name: raise_version(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.raise_version() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF NEW.id <> OLD.id THEN
-        RAISE EXCEPTION 'an id of % never changes', TG_TABLE_NAME
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
-    END IF;
-    NEW.version := OLD.version + 1;
-    IF NEW.updated_at <= OLD.updated_at THEN
-        NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
-    END IF;
-    RETURN NEW;
-END $$;
-
-
---
--- Name: readable(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.readable(p_at timestamp with time zone) RETURNS text
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-$$;
-
-
---
--- Name: rebuild_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.rebuild_reach(p_environments bigint[]) RETURNS bigint[]
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_affected bigint[];
-    v_culprit text;
-BEGIN
-    SELECT array_agg(DISTINCT a.id) INTO v_affected
-    FROM (SELECT unnest(p_environments)
-          UNION SELECT r.environment_id FROM environment_reach r WHERE r.part_id = ANY (p_environments)) a (id);
-
-    SELECT e.key INTO v_culprit
-    FROM environments e CROSS JOIN unnest(e.part_ids) p (id)
-    WHERE e.id = ANY (p_environments) AND NOT EXISTS (SELECT FROM environments x WHERE x.id = p.id);
-    IF FOUND THEN
-        RAISE EXCEPTION 'a part of % does not exist', v_culprit
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'environment_part_exists';
-    END IF;
-
-    DELETE FROM environment_reach r WHERE r.environment_id = ANY (v_affected);
-
-    -- UNION, not UNION ALL: at most four rows for each pair, however many paths lead there.
-    WITH RECURSIVE walk (root, id, if_shared, if_exclusive) AS (
-        SELECT e.id, p.id, p.usage = 'exclusive', p.usage IN ('exclusive', 'same')
-        FROM environments e CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
-        WHERE e.id = ANY (v_affected)
-        UNION
-        SELECT w.root, p.id,
-               CASE p.usage WHEN 'same' THEN w.if_shared ELSE p.usage = 'exclusive' END,
-               CASE p.usage WHEN 'same' THEN w.if_exclusive ELSE p.usage = 'exclusive' END
-        FROM walk w
-        JOIN environments e ON e.id = w.id
-        CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
-    )
-    INSERT INTO environment_reach (environment_id, part_id, exclusive_if_shared, exclusive_if_exclusive)
-    SELECT w.root, w.id, bool_or(w.if_shared), bool_or(w.if_exclusive)
-    FROM (SELECT root, id, if_shared, if_exclusive FROM walk
-          -- An environment uses itself in the mode it is booked in, unless it is its own part, below.
-          UNION ALL SELECT a.id, a.id, false, true FROM unnest(v_affected) a (id)
-          WHERE NOT EXISTS (SELECT FROM walk c WHERE c.root = a.id AND c.id = a.id)) w
-    WHERE w.root <> w.id OR NOT EXISTS (SELECT FROM walk c WHERE c.root = w.id AND c.id = w.id)
-    GROUP BY w.root, w.id;
-
-    SELECT e.key INTO v_culprit
-    FROM environments e
-    WHERE e.id = ANY (v_affected)
-      AND NOT EXISTS (SELECT FROM environment_reach r WHERE r.environment_id = e.id AND r.part_id = e.id);
-    IF FOUND THEN
-        RAISE EXCEPTION '% would contain itself', v_culprit
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_parts_have_no_cycle';
-    END IF;
-    RETURN v_affected;
-END $$;
-
-
---
--- Name: refuse_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.refuse_clashes(p_bookings bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_clashes jsonb;
-BEGIN
-    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.booking_id, c.other_id, c.window_id,
-                                       readable(lower(c.period)), readable(upper(c.period))))
-    INTO v_clashes
-    FROM (SELECT k.environment_id, k.booking_id, k.other_id, k.window_id, k.period FROM clashes(p_bookings) k
-          ORDER BY k.booking_id, k.other_id, k.window_id, k.period LIMIT 100) c;
-    IF v_clashes IS NOT NULL THEN
-        RAISE EXCEPTION 'bookings would clash'
-            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_double_booking',
-                  DETAIL = v_clashes::text;
-    END IF;
-END $$;
-
-
---
--- Name: refuse_direct_write(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.refuse_direct_write() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF pg_trigger_depth() = 1 THEN
-        RAISE EXCEPTION '% on % is refused: it is derived', TG_OP, TG_TABLE_NAME
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
-                  HINT = TG_ARGV[0];
-    END IF;
-    RETURN NULL;
-END $$;
-
-
---
--- Name: refuse_overbooking(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_peaks jsonb;
-BEGIN
-    SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity) ORDER BY p.at)
-    INTO v_peaks
-    FROM (SELECT DISTINCT o.environment_id, lower(near.period) AS at, u.used, o.capacity
-          FROM overbooked(p_bookings) o
-          JOIN claims mine ON mine.booking_id = o.booking_id AND mine.environment_id = o.environment_id
-          JOIN claims near ON near.environment_id = o.environment_id AND near.lane = 'use'
-               AND near.share_key = 0 AND near.period && mine.period
-          CROSS JOIN LATERAL (
-              SELECT count(*) FROM claims other
-              WHERE other.environment_id = o.environment_id AND other.lane = 'use'
-                AND other.share_key = 0 AND other.period @> lower(near.period)) u (used)
-          WHERE u.used > o.capacity
-          ORDER BY at LIMIT 20) p;
-    IF v_peaks IS NOT NULL THEN
-        RAISE EXCEPTION 'shared use would exceed capacity'
-            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',
-                  DETAIL = v_peaks::text;
-    END IF;
-END $$;
-
-
---
--- Name: refuse_window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.refuse_window_clashes(p_windows bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_clashes jsonb;
-BEGIN
-    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.window_id, c.booking_id, c.other_id,
-                                       readable(lower(c.period)), readable(upper(c.period)))
-                     ORDER BY c.period)
-    INTO v_clashes
-    FROM (SELECT DISTINCT k.environment_id, k.window_id, k.booking_id, k.other_id, k.period
-          FROM window_clashes(p_windows) k ORDER BY k.period LIMIT 100) c;
-    IF v_clashes IS NOT NULL THEN
-        RAISE EXCEPTION 'windows would clash'
-            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_window_clash',
-                  DETAIL = v_clashes::text;
-    END IF;
-END $$;
-
-
---
--- Name: refuse_write(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.refuse_write() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    RAISE EXCEPTION '% on % is refused', TG_OP, TG_TABLE_NAME
-        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
-              HINT = TG_ARGV[0];
-END $$;
-
-
---
--- Name: require_read_committed(); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.require_read_committed() RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'Berth decides at READ COMMITTED only'
-            USING ERRCODE = 'invalid_transaction_state',
-                  HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED; a higher level sees the past after waiting for a lock.';
-    END IF;
-END $$;
-
-
---
--- Name: require_references(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.require_references(p_bookings bigint[]) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
-               WHERE b.id = ANY (p_bookings)
-                 AND NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
-        RAISE EXCEPTION 'a booking names an environment that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
-    END IF;
-    IF EXISTS (SELECT FROM bookings b
-               WHERE b.id = ANY (p_bookings)
-                 AND NOT EXISTS (SELECT FROM teams t WHERE t.id = b.team_id)) THEN
-        RAISE EXCEPTION 'a booking names a team that does not exist'
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_team_exists';
-    END IF;
-END $$;
-
-
---
--- Name: restore_approved(bigint, text, timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.restore_approved(p_booking bigint, p_reason text, p_now timestamp with time zone, p_by text) RETURNS boolean
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    UPDATE bookings b
-    SET state = v.state, state_reason = p_reason, environment_ids = v.environment_ids,
-        starts_at = v.starts_at, ends_at = v.ends_at, mode = v.mode, setup_minutes = v.setup_minutes,
-        teardown_minutes = v.teardown_minutes, approvals = v.approvals,
-        check_in_minutes = v.check_in_minutes, hold_expires_at = NULL, approved_version = NULL,
-        updated_at = p_now, updated_by = p_by
-    FROM booking_versions v
-    WHERE b.id = p_booking AND v.booking_id = b.id AND v.version = b.approved_version;
-    RETURN FOUND;
-END $$;
-
-
---
--- Name: search_horizon(timestamp with time zone, timestamp with time zone, interval, bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.search_horizon(p_from timestamp with time zone, p_until timestamp with time zone, p_length interval, p_most bigint) RETURNS timestamp with time zone
-    LANGUAGE plpgsql STABLE
-    AS $$
-DECLARE
-    v_ahead interval := p_length + interval '1 hour';
-    v_horizon timestamptz := least(p_until, p_from + p_length + v_ahead);
-    v_next timestamptz;
-BEGIN
-    WHILE v_horizon < p_until LOOP
-        v_ahead := v_ahead * 4;
-        v_next := least(p_until, p_from + p_length + v_ahead);
-        EXIT WHEN (SELECT count(*) FROM claims_between(p_from, v_next, p_most)) >= p_most;
-        v_horizon := v_next;
-    END LOOP;
-    RETURN v_horizon;
-END $$;
-
-
---
--- Name: serve_waiter(bigint, bigint[], text, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.serve_waiter(p_booking bigint, p_environments bigint[], p_state text, p_starts timestamp with time zone, p_ends timestamp with time zone, p_setup bigint, p_teardown bigint, p_extras jsonb, p_now timestamp with time zone) RETURNS boolean
-    LANGUAGE plpgsql
-    AS $$
-BEGIN
-    UPDATE bookings b
-    SET state = p_state, state_reason = NULL, environment_ids = p_environments, starts_at = p_starts,
-        ends_at = p_ends, setup_minutes = p_setup, teardown_minutes = p_teardown, wait_until = NULL,
-        starts_when_free = false, select_labels = NULL, select_count = NULL, released_at = NULL,
-        approvals = coalesce(p_extras -> 'approvals', '[]'),
-        hold_expires_at = (p_extras ->> 'holdExpiresAt')::timestamptz,
-        check_in_minutes = (p_extras ->> 'checkInMinutes')::integer,
-        lease_expires_at = (p_extras ->> 'leaseExpiresAt')::timestamptz,
-        updated_at = p_now, updated_by = 'berth'
-    WHERE b.id = p_booking;
-    IF EXISTS (SELECT FROM quota_violations(ARRAY[p_booking])) THEN
-        RAISE exclusion_violation;
-    END IF;
-    RETURN true;
-EXCEPTION WHEN exclusion_violation THEN
-    RETURN false;
-END $$;
-
-
---
--- Name: settle_drifts(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.settle_drifts(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    v_drift record;
-    v_settled bigint := 0;
-    v_explanation bigint;
-    v_change bigint;
-BEGIN
-    FOR v_drift IN
-        SELECT d.id, d.environment_id, d.component, d.version_from, d.version_to, d.seen_after, d.seen_at,
-               d.flaps
-        FROM drifts d
-        WHERE d.explained_by IS NULL AND d.logged_as IS NULL AND d.settles_at <= p_now
-        ORDER BY d.settles_at, d.id LIMIT p_limit
-        FOR UPDATE SKIP LOCKED
-    LOOP
-        v_explanation := explaining_change(
-            v_drift.environment_id, v_drift.component, v_drift.version_to, v_drift.seen_after, v_drift.seen_at);
-        v_change := NULL;
-        IF v_explanation IS NULL THEN
-            SELECT a.id INTO v_change
-            FROM append_changes(
-                p_now, ARRAY['berth'], ARRAY['inventory'], ARRAY['drift:' || v_drift.id],
-                ARRAY[v_drift.environment_id], ARRAY[v_drift.seen_at], ARRAY['unknown'],
-                ARRAY[NULL]::bigint[], ARRAY['deploy'],
-                ARRAY[format('%s went from %s to %s, and nobody logged it%s', v_drift.component,
-                             coalesce(v_drift.version_from, 'nothing'),
-                             coalesce(v_drift.version_to, 'nothing'),
-                             CASE WHEN v_drift.flaps > 0
-                                  THEN format('; back and forth %s times since', v_drift.flaps) ELSE '' END)],
-                ARRAY[v_drift.component], ARRAY[v_drift.version_to], ARRAY[NULL]::text[], ARRAY[NULL]::text[],
-                ARRAY[NULL]::bigint[]) a;
-        END IF;
-        UPDATE drifts d SET explained_by = v_explanation, logged_as = v_change WHERE d.id = v_drift.id;
-        v_settled := v_settled + 1;
-    END LOOP;
-    RETURN v_settled;
-END $$;
-
-
---
--- Name: shared_places(bigint[], text); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.shared_places(p_environments bigint[], p_mode text) RETURNS TABLE(environment_id bigint, places bigint)
-    LANGUAGE plpgsql STABLE
-    SET enable_nestloop TO 'off'
-    SET enable_mergejoin TO 'off'
-    SET jit TO 'off'
-    SET work_mem TO '64MB'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-BEGIN
-    RETURN QUERY
-    -- Who else uses a part; the part itself, which can be booked too, takes the place of the one asking.
-    WITH users AS (
-        SELECT r.part_id, count(*) AS everyone,
-               count(*) FILTER (WHERE r.exclusive_if_exclusive) AS alone
-        FROM environment_reach r JOIN environments e ON e.id = r.environment_id
-        WHERE r.environment_id <> r.part_id AND e.status <> 'retired'
-          AND (p_environments IS NULL
-               OR r.part_id IN (SELECT o.part_id FROM environment_reach o
-                                WHERE o.environment_id = ANY (p_environments)))
-        GROUP BY r.part_id)
-    SELECT r.environment_id,
-           sum(CASE WHEN (CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
-                                      ELSE r.exclusive_if_shared END)
-                    THEN u.everyone
-                    WHEN r.environment_id = r.part_id THEN u.alone
-                    ELSE u.alone + 1 - r.exclusive_if_exclusive::integer END)::bigint
-    FROM environment_reach r JOIN users u ON u.part_id = r.part_id
-    WHERE p_environments IS NULL OR r.environment_id = ANY (p_environments)
-    GROUP BY r.environment_id;
-END $$;
-
-
---
--- Name: standing(bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.standing(p_root bigint, OUT entry_id bigint, OUT review_id bigint, OUT is_reviewed boolean) RETURNS record
-    LANGUAGE sql STABLE
-    AS $$
-    WITH RECURSIVE chain (id, corrects, keeps) AS (
-        SELECT c.id, c.corrects, keeps_judgement(c, o)
-        FROM change_log c LEFT JOIN change_log o ON o.id = c.corrects WHERE c.id = p_root
-        UNION ALL
-        SELECT c.id, c.corrects, keeps_judgement(c, o)
-        FROM chain k JOIN change_log c ON c.id = k.corrects LEFT JOIN change_log o ON o.id = c.corrects),
-    verdict AS (
-        SELECT r.id, r.review
-        FROM chain k
-        CROSS JOIN LATERAL (
-            SELECT r.id, r.review FROM change_log r
-            WHERE r.root_id = k.id AND r.entry = 'review' ORDER BY r.id DESC LIMIT 1) r
-        ORDER BY r.id DESC LIMIT 1)
-    SELECT (SELECT e.id
-            FROM chain k
-            CROSS JOIN LATERAL (
-                SELECT coalesce(max(n.id), k.id) AS id FROM change_log n
-                WHERE n.root_id = k.id AND n.entry = 'late-approval') l
-            JOIN change_log e ON e.id = l.id
-            WHERE k.id = p_root
-               OR k.id > coalesce((SELECT v.id FROM verdict v WHERE v.review = 'accepted'), 0)
-            ORDER BY CASE e.control WHEN 'uncontrolled' THEN CASE WHEN e.approved_late THEN 2 ELSE 3 END
-                                    WHEN 'emergency' THEN 1 ELSE 0 END DESC, k.id DESC
-            LIMIT 1),
-           (SELECT v.id FROM verdict v),
-           (SELECT v.id FROM verdict v) > (SELECT max(k.id) FROM chain k WHERE k.keeps IS NOT TRUE)
-$$;
-
-
---
--- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.use_obstacles(p_environment bigint, p_team bigint, p_at timestamp with time zone) RETURNS TABLE(part_id bigint, booking_id bigint, window_id bigint, period tstzrange)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT r.part_id, c.booking_id, c.window_id, c.period
-    FROM environment_reach r
-    JOIN claims c ON c.environment_id = r.part_id AND c.lane = 'use' AND c.share_key <> 0
-     AND c.period @> p_at
-    LEFT JOIN bookings b ON b.id = c.booking_id
-    WHERE r.environment_id = p_environment AND b.team_id IS DISTINCT FROM p_team
-$$;
-
-
---
--- Name: users_at(bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS TABLE(booking_id bigint, team_id bigint, exclusive boolean)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT b.id, v.team_id, u.exclusive
-    FROM (
-        SELECT c.booking_id AS id FROM claims c
-        WHERE c.environment_id = p_environment AND c.lane = 'use' AND c.period @> p_at
-          AND c.booking_id IS NOT NULL
-        UNION
-        SELECT g.id FROM bookings g
-        WHERE (g.record_only OR g.state IN ('rejected', 'cancelled', 'expired', 'displaced'))
-          AND tstzrange(g.starts_at, g.ends_at, '[)') @> p_at
-          AND EXISTS (SELECT FROM environment_reach r
-                      WHERE r.part_id = p_environment AND r.environment_id = ANY (g.environment_ids))
-    ) k
-    JOIN bookings b ON b.id = k.id
-    CROSS JOIN LATERAL (
-        SELECT p.environment_ids, p.team_id, p.mode
-        FROM (
-            SELECT b.state, b.environment_ids, b.team_id, b.mode, b.starts_at, b.released_at, b.ends_at,
-                   b.approved_version
-            WHERE b.record_only OR date_trunc('second', b.updated_at) <= p_known_at
-            UNION ALL
-            (SELECT o.state, o.environment_ids, o.team_id, o.mode, o.starts_at, o.released_at, o.ends_at,
-                    o.approved_version
-             FROM booking_versions o
-             WHERE o.booking_id = b.id AND NOT b.record_only
-               AND date_trunc('second', b.updated_at) > p_known_at
-               AND date_trunc('second', o.valid_from) <= p_known_at
-             ORDER BY o.version DESC LIMIT 1)) p
-        WHERE (p.state IN ('confirmed', 'active', 'completed') OR p.approved_version IS NOT NULL
-               OR p.released_at IS NOT NULL)
-          AND p.starts_at <= p_at AND coalesce(p.released_at, p.ends_at) > p_at) v
-    CROSS JOIN LATERAL (
-        SELECT bool_or(CASE v.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
-                                   ELSE r.exclusive_if_shared END) AS exclusive
-        FROM environment_reach r
-        WHERE r.part_id = p_environment AND r.environment_id = ANY (v.environment_ids)) u
-    WHERE u.exclusive IS NOT NULL
-$$;
-
-
---
--- Name: wait_position(bigint); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.wait_position(p_booking bigint) RETURNS bigint
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT 1 + count(*)
-    FROM bookings b JOIN bookings w
-      ON w.state IN ('waitlisted', 'displaced') AND w.environment_ids && b.environment_ids
-     AND (w.starts_when_free OR b.starts_when_free
-          OR (w.starts_at < b.ends_at AND w.ends_at > b.starts_at))
-     AND (priority_rank(b.priority), w.created_at, w.id) < (priority_rank(w.priority), b.created_at, b.id)
-    WHERE b.id = p_booking
-$$;
-
-
---
--- Name: warn_of_windows(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.warn_of_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    AS $$
-    INSERT INTO notices (at, kind, subject, text, team_id, person)
-    SELECT DISTINCT p_at, CASE WHEN s.is_emergency THEN 'window.emergency' ELSE 'window.planned' END,
-           'CW-' || w.id,
-           format('%s on %s from %s to %s during BK-%s: %s', w.kind, e.key, readable(lower(s.period)),
-                  readable(upper(s.period)), b.id, coalesce(w.emergency_reason, w.title)),
-           b.team_id, b.requested_by
-    FROM window_spans s
-    JOIN change_windows w ON w.id = s.window_id
-    JOIN environments e ON e.id = s.environment_id
-    JOIN claims c ON c.environment_id = s.environment_id AND c.lane = 'use' AND c.period && s.period
-    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
-    WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
-      AND upper(s.period) > p_at AND s.kind <> 'freeze'
-    UNION ALL
-    SELECT DISTINCT p_at, 'window.emergency', 'CW-' || w.id,
-           format('%s declared an emergency on %s until %s: %s', w.requested_by, e.key,
-                  readable(w.ends_at), w.emergency_reason),
-           e.owner_team_id, NULL
-    FROM window_spans s
-    JOIN change_windows w ON w.id = s.window_id
-    JOIN environments e ON e.id = s.environment_id
-    WHERE s.window_id = ANY (p_windows) AND s.is_emergency AND s.valid_until = 'infinity'
-$$;
-
-
---
--- Name: weigh_changes(bigint[], bigint[], timestamp with time zone[], timestamp with time zone[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.weigh_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_knowns timestamp with time zone[]) RETURNS TABLE(place bigint, window_id bigint, emergency_id bigint, freezes bigint[], requested_id bigint, bookings bigint[], others bigint[], own_booking bigint, is_open boolean, late_id bigint)
-    LANGUAGE plpgsql STABLE ROWS 64
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    SELECT a.place, w.window_id, w.emergency_id, w.freezes, w.requested_id, k.bookings, k.others, k.own_booking,
-           coalesce(
-               (SELECT v.policy ->> 'changes' = 'open' FROM environment_versions v
-                WHERE v.environment_id = a.environment_id AND date_trunc('second', v.valid_from) <= a.known_at
-                  AND date_trunc('second', v.valid_until) > a.known_at
-                ORDER BY v.version DESC LIMIT 1),
-               (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = a.environment_id), false),
-           w.late_id
-    FROM unnest(p_environments, p_teams, p_ats, p_knowns)
-        WITH ORDINALITY a (environment_id, team_id, at, known_at, place)
-    CROSS JOIN LATERAL (
-        WITH span AS MATERIALIZED (
-            SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
-                   s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM a.team_id AS is_for_team,
-                   s.valid_from <= a.known_at AS is_known
-            FROM window_spans s
-            WHERE s.environment_id = a.environment_id AND s.period @> a.at
-              AND ((s.valid_from <= a.known_at AND s.valid_until > a.known_at)
-                   OR (s.valid_from > a.known_at AND s.valid_from < s.valid_until AND s.state = 'approved'))),
-        frozen AS (
-            SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved' AND f.is_known),
-        covering AS (
-            SELECT min(c.window_id) FILTER (WHERE c.is_known) AS window_id,
-                   min(c.window_id) FILTER (WHERE NOT c.is_known) AS late_id
-            FROM span c
-            WHERE c.kind IN ('change', 'maintenance') AND c.state = 'approved' AND NOT c.is_emergency
-              AND c.is_for_team
-              AND NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM c.exception_to))
-        SELECT c.window_id, c.late_id,
-               (SELECT min(e.window_id) FROM span e
-                WHERE e.is_emergency AND e.is_for_team AND e.is_known AND e.state = 'approved') AS emergency_id,
-               CASE WHEN c.window_id IS NOT NULL THEN '{}'
-                    ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END AS freezes,
-               (SELECT min(r.window_id) FROM span r
-                WHERE r.kind <> 'freeze' AND r.state = 'requested' AND r.is_for_team) AS requested_id
-        FROM covering c) w
-    CROSS JOIN LATERAL (
-        SELECT coalesce(array_agg(u.booking_id ORDER BY u.booking_id), '{}') AS bookings,
-               coalesce(array_agg(u.booking_id ORDER BY u.booking_id)
-                        FILTER (WHERE u.team_id IS DISTINCT FROM a.team_id), '{}') AS others,
-               min(u.booking_id) FILTER (WHERE u.team_id = a.team_id AND u.exclusive) AS own_booking
-        FROM users_at(a.environment_id, a.at, a.known_at) u) k
-    ORDER BY a.place;
-END $$;
-
-
---
--- Name: whole_second(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.whole_second(p_at timestamp with time zone) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT to_timestamp(ceil(extract(epoch FROM p_at))::double precision)
-$$;
-
-
---
--- Name: window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.window_clashes(p_windows bigint[]) RETURNS TABLE(environment_id bigint, window_id bigint, booking_id bigint, other_id bigint, period tstzrange)
-    LANGUAGE sql STABLE
-    AS $$
-    SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
-    FROM derive_window_claims(p_windows) d
-    JOIN claims c ON c.environment_id = d.environment_id AND c.lane = d.lane AND c.period && d.period
-     AND c.share_key <> d.share_key
-    UNION ALL
-    SELECT x.environment_id, o.one, NULL, o.other, o.period
-    FROM window_spans x
-    JOIN window_spans f ON f.window_id = x.exception_to AND f.environment_id = x.environment_id
-     AND f.period && x.period AND f.state = 'approved' AND f.valid_until = 'infinity'
-    JOIN window_spans g ON g.environment_id = x.environment_id AND g.kind = 'freeze'
-     AND g.window_id <> x.exception_to AND g.period && (x.period * f.period)
-     AND g.state = 'approved' AND g.valid_until = 'infinity'
-    JOIN change_windows w ON w.id = x.window_id
-    -- Who stood before is in the way of who comes.
-    CROSS JOIN LATERAL (
-        SELECT x.window_id, g.window_id, g.period WHERE x.window_id = ANY (p_windows)
-        UNION ALL
-        SELECT g.window_id, x.window_id, x.period WHERE x.window_id <> ALL (p_windows)) o (one, other, period)
-    WHERE x.exception_to IS NOT NULL AND x.state = 'approved' AND x.valid_until = 'infinity'
-      AND upper(x.period) > w.created_at
-      AND (x.window_id = ANY (p_windows) OR f.window_id = ANY (p_windows) OR g.window_id = ANY (p_windows))
-$$;
+    BEGIN ATOMIC
+ SELECT make_interval(secs => (EXTRACT(epoch FROM ((w).ends_at - (w).starts_at)))::double precision) AS make_interval;
+END;
 
 
 --
@@ -2984,397 +1317,223 @@ $$;
 
 CREATE FUNCTION public.window_environments(p_kind text, p_environments bigint[], p_labels jsonb, p_include_parts boolean) RETURNS TABLE(environment_id bigint)
     LANGUAGE sql STABLE
-    AS $$
-    WITH named AS (
-        SELECT unnest(p_environments) AS id
-        UNION
-        SELECT e.id FROM environments e
-        WHERE p_labels IS NOT NULL AND e.status <> 'retired' AND matches_selector(e, p_labels))
-    SELECT n.id FROM named n WHERE NOT (p_kind = 'freeze' OR p_include_parts)
-    UNION
-    SELECT r.part_id FROM named n JOIN environment_reach r ON r.environment_id = n.id
-    WHERE p_kind = 'freeze' OR p_include_parts
-$$;
+    BEGIN ATOMIC
+ WITH named AS (
+          SELECT unnest(window_environments.p_environments) AS id
+         UNION
+          SELECT e.id
+            FROM public.environments e
+           WHERE ((window_environments.p_labels IS NOT NULL) AND (e.status <> 'retired'::text) AND public.matches_selector(e.*, window_environments.p_labels))
+         )
+  SELECT n.id
+    FROM named n
+   WHERE (NOT ((window_environments.p_kind = 'freeze'::text) OR window_environments.p_include_parts))
+ UNION
+  SELECT r.part_id
+    FROM (named n
+      JOIN public.environment_reach r ON ((r.environment_id = n.id)))
+   WHERE ((window_environments.p_kind = 'freeze'::text) OR window_environments.p_include_parts);
+END;
 
 
 --
--- Name: window_hits(bigint[], timestamp with time zone[], interval, bigint, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: derive_spans(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.window_hits(p_environments bigint[], p_starts timestamp with time zone[], p_length interval, p_except bigint, p_now timestamp with time zone, p_limit bigint) RETURNS TABLE(environment_id bigint, booking_id bigint, window_id bigint, period tstzrange)
-    LANGUAGE plpgsql STABLE
-    SET enable_seqscan TO 'off'
-    SET jit TO 'off'
-    SET plan_cache_mode TO 'force_generic_plan'
+CREATE FUNCTION public.derive_spans(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, kind text, state text, team_id bigint, exception_to bigint, is_emergency boolean, period tstzrange)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT w.id,
+     e.environment_id,
+     w.kind,
+     w.state,
+     w.team_id,
+     w.exception_to,
+     (w.emergency_reason IS NOT NULL),
+     tstzrange(s.at, (s.at + public.occurrence_length(w.*)), '[)'::text) AS tstzrange
+    FROM ((public.change_windows w
+      CROSS JOIN LATERAL public.window_environments((w.kind)::text, w.environment_ids, w.labels, w.include_parts) e(environment_id))
+      CROSS JOIN LATERAL unnest(w.occurrence_starts) s(at))
+   WHERE ((w.id = ANY (derive_spans.p_windows)) AND ((w.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])));
+END;
+
+
+--
+-- Name: window_spans; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.window_spans (
+    window_id bigint NOT NULL,
+    environment_id bigint NOT NULL,
+    kind public.window_kind NOT NULL,
+    state public.window_state NOT NULL,
+    team_id bigint,
+    exception_to bigint,
+    is_emergency boolean NOT NULL,
+    period tstzrange NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: derive_window_claims(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.derive_window_claims(p_windows bigint[]) RETURNS TABLE(window_id bigint, environment_id bigint, lane text, period tstzrange, share_key bigint)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT s.window_id,
+     s.environment_id,
+         CASE s.kind
+             WHEN 'maintenance'::text THEN 'use'::text
+             ELSE 'change'::text
+         END AS "case",
+     p.period,
+         CASE s.kind
+             WHEN 'maintenance'::text THEN '-1'::integer
+             WHEN 'change'::text THEN '-2'::integer
+             ELSE '-3'::integer
+         END AS "case"
+    FROM ((public.window_spans s
+      JOIN public.change_windows w ON ((w.id = s.window_id)))
+      CROSS JOIN LATERAL ( SELECT s.period
+           WHERE (s.exception_to IS NULL)
+         UNION ALL
+          SELECT unnest((tstzmultirange(s.period) - COALESCE(( SELECT range_agg(f.period) AS range_agg
+                    FROM public.window_spans f
+                   WHERE ((f.window_id = s.exception_to) AND (f.environment_id = s.environment_id) AND ((f.state)::text = 'approved'::text) AND (f.valid_until = 'infinity'::timestamp with time zone) AND (f.period && s.period))), '{}'::tstzmultirange))) AS unnest
+           WHERE (s.exception_to IS NOT NULL)) p(period))
+   WHERE ((s.window_id = ANY (derive_window_claims.p_windows)) AND (s.valid_until = 'infinity'::timestamp with time zone) AND ((s.state)::text = 'approved'::text) AND (NOT s.is_emergency) AND (upper(s.period) > w.created_at));
+END;
+
+
+--
+-- Name: end_quota_holds(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.end_quota_holds(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-#variable_conflict use_column
 BEGIN
-    RETURN QUERY
-    SELECT h.environment_id, h.booking_id, h.window_id, h.period
-    FROM (
-        SELECT c.environment_id, c.booking_id, NULL::bigint AS window_id, c.period
-        FROM unnest(p_starts) s (at)
-        CROSS JOIN unnest(p_environments) e (id)
-        JOIN claims c ON c.environment_id = e.id AND c.lane = 'use' AND c.booking_id IS NOT NULL
-         AND c.period && tstzrange(s.at, s.at + p_length, '[)')
-        WHERE s.at + p_length > p_now
-        UNION
-        SELECT v.environment_id, NULL, v.window_id, v.period
-        FROM unnest(p_starts) s (at)
-        CROSS JOIN unnest(p_environments) e (id)
-        JOIN window_spans v ON v.environment_id = e.id AND v.valid_until = 'infinity' AND v.state = 'approved'
-         AND v.period && tstzrange(s.at, s.at + p_length, '[)')
-        WHERE s.at + p_length > p_now AND v.window_id IS DISTINCT FROM p_except) h
-    ORDER BY lower(h.period), h.booking_id, h.window_id, h.environment_id
-    LIMIT p_limit;
+    WITH ended AS (
+        DELETE FROM quota_holds h WHERE h.booking_id = ANY (p_bookings) RETURNING h.booking_id)
+    INSERT INTO line_calls (environment_id, period)
+    SELECT n.id, a.period
+    FROM ended e
+    JOIN bookings w ON w.id = e.booking_id AND w.state IN ('waitlisted', 'displaced')
+    CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
+    CROSS JOIN unnest(w.environment_ids) n (id);
 END $$;
 
 
 --
--- Name: windows_about(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+-- Name: expire_due(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.windows_about(p_environments bigint[], p_at timestamp with time zone) RETURNS bigint[]
-    LANGUAGE sql STABLE
+CREATE FUNCTION public.expire_due(p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT array(
-        SELECT w.id FROM change_windows w
-        WHERE w.state IN ('requested', 'approved') AND last_end(w) > p_at
-          AND ((w.labels IS NOT NULL AND EXISTS (
-                    SELECT FROM environments e
-                    WHERE e.id = ANY (p_environments) AND e.status <> 'retired'
-                      AND matches_selector(e, w.labels)))
-               OR EXISTS (
-                    SELECT FROM window_spans s
-                    WHERE s.window_id = w.id AND s.valid_until = 'infinity'
-                      AND s.environment_id = ANY (p_environments)))
-        ORDER BY w.id)
-$$;
+DECLARE
+    v_restored bigint;
+    v_expired bigint;
+BEGIN
+    SELECT count(restore_approved(b.id, 'the edit was not decided in time', p_now, 'berth'))
+    INTO v_restored
+    FROM bookings b
+    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NOT NULL AND is_due(b, p_now);
+
+    UPDATE bookings b
+    SET state = 'expired',
+        state_reason = CASE WHEN b.state = 'requested' THEN 'hold'
+                            WHEN b.state IN ('waitlisted', 'displaced') THEN 'wait'
+                            WHEN b.lease_expires_at <= p_now THEN 'lease'
+                            ELSE 'no-show' END,
+        released_at = CASE WHEN b.lease_expires_at <= p_now AND b.state IN ('confirmed', 'active')
+                           THEN least(b.ends_at,
+                                      greatest(b.starts_at, date_trunc('second', b.lease_expires_at)))
+                           ELSE b.released_at END,
+        updated_at = p_now, updated_by = 'berth'
+    WHERE b.id = ANY (p_bookings) AND b.approved_version IS NULL AND is_due(b, p_now);
+    GET DIAGNOSTICS v_expired = ROW_COUNT;
+    RETURN v_restored + v_expired;
+END $$;
 
 
 --
--- Name: booking_versions; Type: TABLE; Schema: public; Owner: -
+-- Name: keeps_judgement(public.change_log, public.change_log); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE TABLE public.booking_versions (
-    booking_id bigint NOT NULL,
-    version integer NOT NULL,
-    state public.booking_state NOT NULL,
-    state_reason text,
-    environment_ids bigint[] NOT NULL,
-    starts_at timestamp with time zone NOT NULL,
-    ends_at timestamp with time zone NOT NULL,
-    time_zone text NOT NULL,
-    title text NOT NULL,
-    team_id bigint NOT NULL,
-    contact text,
-    mode public.booking_mode NOT NULL,
-    ticket text,
-    notes text,
-    labels jsonb NOT NULL,
-    priority public.booking_priority NOT NULL,
-    setup_minutes public.buffer_minutes NOT NULL,
-    teardown_minutes public.buffer_minutes NOT NULL,
-    released_at timestamp with time zone,
-    record_only boolean NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    valid_until timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    approvals jsonb DEFAULT '[]'::jsonb NOT NULL,
-    approved_version integer,
-    hold_expires_at timestamp with time zone,
-    check_in_minutes integer,
-    checked_in_at timestamp with time zone,
-    lease_seconds integer,
-    lease_expires_at timestamp with time zone,
-    wait_until timestamp with time zone,
-    starts_when_free boolean DEFAULT false NOT NULL,
-    displaced_by text,
-    CONSTRAINT booking_version_is_ordered CHECK ((valid_from <= valid_until))
-);
+CREATE FUNCTION public.keeps_judgement(c public.change_log, p_corrected public.change_log) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT (((c).environment_id = (p_corrected).environment_id) AND ((c).occurred_at = (p_corrected).occurred_at) AND (NOT ((c).team_id IS DISTINCT FROM (p_corrected).team_id)) AND (((c).emergency_reason IS NULL) = ((p_corrected).emergency_reason IS NULL)));
+END;
 
 
 --
--- Name: bookings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+-- Name: standing(bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
-ALTER TABLE public.bookings ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.bookings_id_seq
-    START WITH 1000
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: change_log_head; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.change_log_head (
-    is_only boolean DEFAULT true NOT NULL,
-    id bigint NOT NULL,
-    hash bytea NOT NULL,
-    CONSTRAINT change_log_has_one_head CHECK (is_only)
-);
-
-
---
--- Name: change_log_heads_seen; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.change_log_heads_seen (
-    id bigint NOT NULL,
-    hash bytea NOT NULL,
-    seen_at timestamp with time zone NOT NULL
-);
-
-
---
--- Name: change_windows_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
-ALTER TABLE public.change_windows ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.change_windows_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: claims; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.claims (
-    booking_id bigint,
-    environment_id bigint NOT NULL,
-    lane text DEFAULT 'use'::text NOT NULL,
-    period tstzrange NOT NULL,
-    share_key bigint NOT NULL,
-    window_id bigint,
-    CONSTRAINT claim_has_one_holder CHECK ((num_nonnulls(booking_id, window_id) = 1)),
-    CONSTRAINT claim_lane_is_known CHECK ((lane = ANY (ARRAY['use'::text, 'change'::text]))),
-    CONSTRAINT claim_period_is_half_open CHECK (((NOT isempty(period)) AND lower_inc(period) AND (NOT upper_inc(period)) AND (NOT lower_inf(period)) AND (NOT upper_inf(period)) AND isfinite(lower(period)) AND isfinite(upper(period)))),
-    CONSTRAINT claim_share_key_is_known CHECK (
-CASE
-    WHEN (window_id IS NULL) THEN ((lane = 'use'::text) AND ((share_key = 0) OR (share_key = booking_id)))
-    ELSE ((((lane = 'use'::text) AND (share_key = '-1'::integer)) OR ((lane = 'change'::text) AND (share_key = '-2'::integer))) OR ((lane = 'change'::text) AND (share_key = '-3'::integer)))
-END)
-);
-
-
---
--- Name: drifts; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.drifts (
-    id bigint NOT NULL,
-    environment_id bigint NOT NULL,
-    component text NOT NULL,
-    version_from text,
-    version_to text,
-    seen_after timestamp with time zone,
-    seen_at timestamp with time zone NOT NULL,
-    settles_at timestamp with time zone NOT NULL,
-    explained_by bigint,
-    logged_as bigint,
-    flaps integer DEFAULT 0 NOT NULL
-);
-
-
---
--- Name: drifts_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
-ALTER TABLE public.drifts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.drifts_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: environment_reach; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.environment_reach (
-    environment_id bigint NOT NULL,
-    part_id bigint NOT NULL,
-    exclusive_if_shared boolean NOT NULL,
-    exclusive_if_exclusive boolean NOT NULL
-);
-
-
---
--- Name: environment_versions; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.environment_versions (
-    environment_id bigint NOT NULL,
-    version integer NOT NULL,
-    name text NOT NULL,
-    tier text NOT NULL,
-    owner_team_id bigint,
-    time_zone text NOT NULL,
-    labels jsonb NOT NULL,
-    capacity integer,
-    status text NOT NULL,
-    status_reason text,
-    status_until timestamp with time zone,
-    part_ids bigint[] NOT NULL,
-    part_usages text[] NOT NULL,
-    policy jsonb NOT NULL,
-    runbook text NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    valid_until timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    CONSTRAINT environment_version_is_ordered CHECK ((valid_from <= valid_until))
-);
-
-
---
--- Name: environments_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
-ALTER TABLE public.environments ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
-    SEQUENCE NAME public.environments_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: feed_changes; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.feed_changes (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    environment_ids bigint[] NOT NULL,
-    team_id bigint,
-    person text
-);
-
-
---
--- Name: feed_changes_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
-ALTER TABLE public.feed_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.feed_changes_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: feed_tokens; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.feed_tokens (
-    id bigint NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    is_busy_only boolean NOT NULL,
-    owner text NOT NULL,
-    secret_hash bytea NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    revoked_at timestamp with time zone,
-    CONSTRAINT feed_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'team'::text, 'person'::text, 'labels'::text]))),
-    CONSTRAINT feed_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
-);
-
-
---
--- Name: feed_tokens_id_seq; Type: SEQUENCE; Schema: public; Owner: -
---
-
-ALTER TABLE public.feed_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.feed_tokens_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-
---
--- Name: feed_totals; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.feed_totals (
-    subject text NOT NULL,
-    changes bigint NOT NULL,
-    changed_at timestamp with time zone NOT NULL
-);
-
-
---
--- Name: idempotency_records; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.idempotency_records (
-    token_id bigint NOT NULL,
-    scope text NOT NULL,
-    key text NOT NULL,
-    request_hash bytea NOT NULL,
-    status integer NOT NULL,
-    booking_id bigint,
-    booking_version integer,
-    location text,
-    etag text,
-    body bytea,
-    created_at timestamp with time zone NOT NULL,
-    CONSTRAINT idempotency_answer_is_kept CHECK ((((booking_id IS NULL) = (booking_version IS NULL)) AND ((booking_id IS NULL) <> (body IS NULL))))
-);
-
-
---
--- Name: installation; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.installation (
-    is_only boolean DEFAULT true NOT NULL,
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    CONSTRAINT installation_is_one CHECK (is_only)
-);
-
-
---
--- Name: inventories; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.inventories (
-    environment_id bigint NOT NULL,
-    observed_at timestamp with time zone NOT NULL,
-    recorded_by text NOT NULL
-);
-
-
---
--- Name: inventory_components; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.inventory_components (
-    environment_id bigint NOT NULL,
-    component text NOT NULL,
-    component_version text NOT NULL,
-    seen_at timestamp with time zone NOT NULL
-);
+CREATE FUNCTION public.standing(p_root bigint, OUT entry_id bigint, OUT review_id bigint, OUT is_reviewed boolean) RETURNS record
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE chain(id, corrects, keeps) AS (
+          SELECT c.id,
+             c.corrects,
+             public.keeps_judgement(c.*, o.*) AS keeps_judgement
+            FROM (public.change_log c
+              LEFT JOIN public.change_log o ON ((o.id = c.corrects)))
+           WHERE (c.id = standing.p_root)
+         UNION ALL
+          SELECT c.id,
+             c.corrects,
+             public.keeps_judgement(c.*, o.*) AS keeps_judgement
+            FROM ((chain k
+              JOIN public.change_log c ON ((c.id = k.corrects)))
+              LEFT JOIN public.change_log o ON ((o.id = c.corrects)))
+         ), verdict AS (
+          SELECT r.id,
+             r.review
+            FROM (chain k
+              CROSS JOIN LATERAL ( SELECT r_1.id,
+                     r_1.review
+                    FROM public.change_log r_1
+                   WHERE ((r_1.root_id = k.id) AND (r_1.entry = 'review'::text))
+                   ORDER BY r_1.id DESC
+                  LIMIT 1) r)
+           ORDER BY r.id DESC
+          LIMIT 1
+         )
+  SELECT ( SELECT e.id
+            FROM ((chain k
+              CROSS JOIN LATERAL ( SELECT COALESCE(max(n.id), k.id) AS id
+                    FROM public.change_log n
+                   WHERE ((n.root_id = k.id) AND (n.entry = 'late-approval'::text))) l)
+              JOIN public.change_log e ON ((e.id = l.id)))
+           WHERE ((k.id = standing.p_root) OR (k.id > COALESCE(( SELECT v.id
+                    FROM verdict v
+                   WHERE (v.review = 'accepted'::text)), (0)::bigint)))
+           ORDER BY
+                 CASE e.control
+                     WHEN 'uncontrolled'::text THEN
+                     CASE
+                         WHEN e.approved_late THEN 2
+                         ELSE 3
+                     END
+                     WHEN 'emergency'::text THEN 1
+                     ELSE 0
+                 END DESC, k.id DESC
+          LIMIT 1) AS id,
+     ( SELECT v.id
+            FROM verdict v) AS id,
+     (( SELECT v.id
+            FROM verdict v) > ( SELECT max(k.id) AS max
+            FROM chain k
+           WHERE (k.keeps IS NOT TRUE)));
+END;
 
 
 --
@@ -3486,6 +1645,2545 @@ CREATE VIEW public.latest_changes AS
 
 
 --
+-- Name: explaining_change(bigint, text, text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.explaining_change(p_environment bigint, p_component text, p_version text, p_after timestamp with time zone, p_at timestamp with time zone) RETURNS bigint
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT min(c.id) AS min
+    FROM public.latest_changes c
+   WHERE ((c.environment_id = explaining_change.p_environment) AND (c.occurred_at > explaining_change.p_after) AND (c.occurred_at <= explaining_change.p_at) AND (c.component = explaining_change.p_component) AND (c.source <> 'inventory'::text) AND ((c.component_version IS NULL) OR (NOT (c.component_version IS DISTINCT FROM explaining_change.p_version))));
+END;
+
+
+--
+-- Name: feed_changes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_changes (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    environment_ids bigint[] NOT NULL,
+    team_id bigint,
+    person text
+);
+
+
+--
+-- Name: feed_totals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_totals (
+    subject text NOT NULL,
+    changes bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: feed_changes_of(text[], text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.feed_changes_of(p_kinds text[], p_ids text[]) RETURNS TABLE(place bigint, changes bigint, changed_at timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 64
+    BEGIN ATOMIC
+ WITH fresh AS MATERIALIZED (
+          SELECT c.at,
+             c.environment_ids,
+             c.team_id,
+             c.person
+            FROM public.feed_changes c
+         )
+  SELECT a.place,
+     COALESCE((b.version)::bigint, (COALESCE(t.changes, (0)::bigint) + n.changes)) AS "coalesce",
+     COALESCE(b.updated_at, GREATEST(t.changed_at, n.changed_at)) AS "coalesce"
+    FROM (((UNNEST(feed_changes_of.p_kinds, feed_changes_of.p_ids) WITH ORDINALITY a(kind, id, place)
+      LEFT JOIN public.feed_totals t ON ((t.subject =
+         CASE a.kind
+             WHEN 'all'::text THEN 'all'::text
+             ELSE ((a.kind || ' '::text) || a.id)
+         END)))
+      LEFT JOIN public.bookings b ON ((b.id =
+         CASE a.kind
+             WHEN 'booking'::text THEN (a.id)::bigint
+             ELSE NULL::bigint
+         END)))
+      CROSS JOIN LATERAL ( SELECT count(*) AS changes,
+             max(c.at) AS changed_at
+            FROM fresh c
+           WHERE
+                 CASE a.kind
+                     WHEN 'all'::text THEN true
+                     WHEN 'environment'::text THEN ((a.id)::bigint = ANY (c.environment_ids))
+                     WHEN 'team'::text THEN (c.team_id = (a.id)::bigint)
+                     WHEN 'person'::text THEN (c.person = a.id)
+                     ELSE false
+                 END) n);
+END;
+
+
+--
+-- Name: first_slots(jsonb, text, text, text, text, interval, timestamp with time zone, timestamp with time zone, uuid[], text[], bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.first_slots(p_labels jsonb, p_tier text, p_owner text, p_status text, p_mode text, p_length interval, p_from timestamp with time zone, p_until timestamp with time zone, p_rules uuid[], p_starts text[], p_limit bigint) RETURNS TABLE(environment_id bigint, starts_at timestamp with time zone, degraded boolean, places bigint, free_until timestamp with time zone)
+    LANGUAGE plpgsql STABLE
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    SET work_mem TO '64MB'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_setup interval;
+    v_teardown interval;
+BEGIN
+    SELECT make_interval(mins => max(e.setup_minutes)), make_interval(mins => max(e.teardown_minutes))
+    INTO v_setup, v_teardown FROM environments e;
+
+    RETURN QUERY
+    WITH rules AS MATERIALIZED (
+        SELECT a.rules_hash, a.starts::tstzmultirange AS starts, lower(a.starts::tstzmultirange) AS first
+        FROM unnest(p_rules, p_starts) a (rules_hash, starts)),
+    -- What a part asks for beyond what the environment asks for itself.
+    buffers AS (
+        SELECT r.environment_id, max(p.setup_minutes) AS setup, max(p.teardown_minutes) AS teardown
+        FROM environment_reach r JOIN environments p ON p.id = r.part_id
+        WHERE r.environment_id <> r.part_id AND p.setup_minutes + p.teardown_minutes > 0
+        GROUP BY r.environment_id),
+    wanted AS MATERIALIZED (
+        SELECT e.id, e.key, e.status = 'degraded' AS degraded, e.rules_hash,
+               greatest(e.setup_minutes, b.setup) AS setup,
+               greatest(e.teardown_minutes, b.teardown) AS teardown,
+               CASE e.status WHEN 'unavailable' THEN whole_second(e.status_until) END AS not_before
+        FROM environments e
+        LEFT JOIN buffers b ON b.environment_id = e.id
+        WHERE e.status <> 'retired' AND (e.status <> 'unavailable' OR e.status_until IS NOT NULL)
+          AND (p_tier IS NULL OR e.tier = p_tier) AND (p_status IS NULL OR e.status = p_status)
+          AND (p_owner IS NULL OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = p_owner))
+          AND (p_labels = '{}' OR e.labels @> p_labels)),
+    busy AS MATERIALIZED (
+        SELECT b.environment_id, b.busy
+        FROM busy_times(NULL, p_mode, p_from - v_setup, p_until + v_teardown) b),
+    slots AS (
+        SELECT w.id, w.key, w.degraded, NULL::timestamptz AS free_until,
+               CASE WHEN w.not_before IS NULL THEN r.first
+                    ELSE lower(r.starts * tstzmultirange(tstzrange(w.not_before, NULL))) END AS starts_at
+        FROM wanted w JOIN rules r ON r.rules_hash = w.rules_hash
+        WHERE NOT EXISTS (SELECT FROM busy b WHERE b.environment_id = w.id)
+        UNION ALL
+        SELECT w.id, w.key, w.degraded, f.free_until, f.starts_at
+        FROM wanted w
+        JOIN busy b ON b.environment_id = w.id
+        JOIN rules r ON r.rules_hash = w.rules_hash
+        CROSS JOIN LATERAL (
+            -- The gaps that hold the booking and its buffers; of these, the earliest start allowed.
+            SELECT lower(r.starts * tstzmultirange(tstzrange(h.first, h.last, '[]'))) AS starts_at,
+                   CASE WHEN h.free_until < p_until THEN h.free_until END AS free_until
+            FROM (
+                SELECT greatest(w.not_before, whole_second(lower(g.gap) + make_interval(mins => w.setup))),
+                       upper(g.gap) - make_interval(mins => w.teardown) - p_length, upper(g.gap)
+                FROM unnest(tstzmultirange(tstzrange(p_from - v_setup, p_until + v_teardown)) - b.busy)
+                    g (gap)) h (first, last, free_until)
+            WHERE h.first <= h.last
+            ORDER BY starts_at
+            LIMIT 1) f)
+    SELECT s.id, s.starts_at, s.degraded, coalesce(p.places, 0), s.free_until
+    FROM slots s LEFT JOIN shared_places(NULL, p_mode) p ON p.environment_id = s.id
+    WHERE s.starts_at IS NOT NULL
+    ORDER BY s.starts_at, s.degraded, coalesce(p.places, 0), s.free_until, s.key
+    LIMIT p_limit;
+END $$;
+
+
+--
+-- Name: fold_feed_changes(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.fold_feed_changes(p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_folded bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtext('berth feed changes')) THEN
+        RETURN 0;
+    END IF;
+    WITH folded AS (
+        DELETE FROM feed_changes f
+        WHERE f.id = ANY (array(SELECT c.id FROM feed_changes c ORDER BY c.id LIMIT p_limit))
+        RETURNING f.id, f.at, f.environment_ids, f.team_id, f.person),
+    touched AS (
+        SELECT f.id, f.at, 'all' AS subject FROM folded f
+        UNION ALL
+        SELECT f.id, f.at, 'environment ' || e.id
+        FROM folded f CROSS JOIN LATERAL (SELECT DISTINCT i.id FROM unnest(f.environment_ids) i (id)) e
+        UNION ALL
+        SELECT f.id, f.at, 'team ' || f.team_id FROM folded f WHERE f.team_id IS NOT NULL
+        UNION ALL
+        SELECT f.id, f.at, 'person ' || f.person FROM folded f WHERE f.person IS NOT NULL),
+    added AS (
+        INSERT INTO feed_totals AS t (subject, changes, changed_at)
+        SELECT u.subject, count(*), max(u.at) FROM touched u GROUP BY u.subject
+        ON CONFLICT (subject) DO UPDATE
+        SET changes = t.changes + excluded.changes, changed_at = greatest(t.changed_at, excluded.changed_at))
+    SELECT count(*) INTO v_folded FROM folded;
+    RETURN v_folded;
+END $$;
+
+
+--
+-- Name: forget_served(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_served(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_answers bigint;
+    v_events bigint;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('berth.forgetting', 0)) THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM idempotency_records WHERE ctid = ANY (array(
+        SELECT r.ctid FROM idempotency_records r
+        WHERE r.created_at < p_now - interval '25 hours' LIMIT p_limit));
+    GET DIAGNOSTICS v_answers = ROW_COUNT;
+    DELETE FROM outbox WHERE ctid = ANY (array(
+        SELECT u.tid
+        FROM ((SELECT o.ctid AS tid, o.at FROM outbox o ORDER BY o.xid, o.id LIMIT p_limit)
+              UNION ALL
+              (SELECT o.ctid, o.at FROM outbox o
+               WHERE o.xid >= pg_snapshot_xmax(pg_current_snapshot()) ORDER BY o.xid, o.id LIMIT p_limit)) u
+        WHERE u.at < p_now - interval '7 days'
+        LIMIT p_limit));
+    GET DIAGNOSTICS v_events = ROW_COUNT;
+    RETURN greatest(v_answers, v_events);
+END $$;
+
+
+--
+-- Name: is_due(public.bookings, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_due(b public.bookings, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(
+         CASE (b).state
+             WHEN 'requested'::text THEN (COALESCE((b).hold_expires_at, (b).ends_at) <= p_now)
+             WHEN 'waitlisted'::text THEN ((b).wait_until <= p_now)
+             WHEN 'displaced'::text THEN ((b).wait_until <= p_now)
+             WHEN 'confirmed'::text THEN ((((b).checked_in_at IS NULL) AND ((b).check_in_minutes IS NOT NULL) AND (LEAST(((b).starts_at + make_interval(mins => (b).check_in_minutes)), (b).ends_at) <= p_now)) OR (((b).lease_expires_at <= p_now) AND ((b).lease_expires_at < (b).ends_at)))
+             WHEN 'active'::text THEN (((b).lease_expires_at <= p_now) AND ((b).lease_expires_at < (b).ends_at))
+             ELSE NULL::boolean
+         END, false) AS "coalesce";
+END;
+
+
+--
+-- Name: weigh_changes(bigint[], bigint[], timestamp with time zone[], timestamp with time zone[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.weigh_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_knowns timestamp with time zone[]) RETURNS TABLE(place bigint, window_id bigint, emergency_id bigint, freezes bigint[], requested_id bigint, bookings bigint[], others bigint[], own_booking bigint, is_open boolean, late_id bigint)
+    LANGUAGE plpgsql STABLE ROWS 64
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT a.place, w.window_id, w.emergency_id, w.freezes, w.requested_id, k.bookings, k.others, k.own_booking,
+           coalesce(
+               (SELECT v.policy ->> 'changes' = 'open' FROM environment_versions v
+                WHERE v.environment_id = a.environment_id AND date_trunc('second', v.valid_from) <= a.known_at
+                  AND date_trunc('second', v.valid_until) > a.known_at
+                ORDER BY v.version DESC LIMIT 1),
+               (SELECT e.policy ->> 'changes' = 'open' FROM environments e WHERE e.id = a.environment_id), false),
+           w.late_id
+    FROM unnest(p_environments, p_teams, p_ats, p_knowns)
+        WITH ORDINALITY a (environment_id, team_id, at, known_at, place)
+    CROSS JOIN LATERAL (
+        WITH span AS MATERIALIZED (
+            SELECT s.window_id, s.kind, s.state, s.exception_to, s.is_emergency,
+                   s.team_id IS NULL OR s.team_id IS NOT DISTINCT FROM a.team_id AS is_for_team,
+                   s.valid_from <= a.known_at AS is_known
+            FROM window_spans s
+            WHERE s.environment_id = a.environment_id AND s.period @> a.at
+              AND ((s.valid_from <= a.known_at AND s.valid_until > a.known_at)
+                   OR (s.valid_from > a.known_at AND s.valid_from < s.valid_until AND s.state = 'approved'))),
+        frozen AS (
+            SELECT f.window_id FROM span f WHERE f.kind = 'freeze' AND f.state = 'approved' AND f.is_known),
+        covering AS (
+            SELECT min(c.window_id) FILTER (WHERE c.is_known) AS window_id,
+                   min(c.window_id) FILTER (WHERE NOT c.is_known) AS late_id
+            FROM span c
+            WHERE c.kind IN ('change', 'maintenance') AND c.state = 'approved' AND NOT c.is_emergency
+              AND c.is_for_team
+              AND NOT EXISTS (SELECT FROM frozen f WHERE f.window_id IS DISTINCT FROM c.exception_to))
+        SELECT c.window_id, c.late_id,
+               (SELECT min(e.window_id) FROM span e
+                WHERE e.is_emergency AND e.is_for_team AND e.is_known AND e.state = 'approved') AS emergency_id,
+               CASE WHEN c.window_id IS NOT NULL THEN '{}'
+                    ELSE array(SELECT f.window_id FROM frozen f ORDER BY f.window_id) END AS freezes,
+               (SELECT min(r.window_id) FROM span r
+                WHERE r.kind <> 'freeze' AND r.state = 'requested' AND r.is_for_team) AS requested_id
+        FROM covering c) w
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(u.booking_id ORDER BY u.booking_id), '{}') AS bookings,
+               coalesce(array_agg(u.booking_id ORDER BY u.booking_id)
+                        FILTER (WHERE u.team_id IS DISTINCT FROM a.team_id), '{}') AS others,
+               min(u.booking_id) FILTER (WHERE u.team_id = a.team_id AND u.exclusive) AS own_booking
+        FROM users_at(a.environment_id, a.at, a.known_at) u) k
+    ORDER BY a.place;
+END $$;
+
+
+--
+-- Name: is_open_for_change(bigint, bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_open_for_change(p_environment bigint, p_team bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((w.emergency_id IS NOT NULL) OR ((w.freezes = '{}'::bigint[]) AND ((w.window_id IS NOT NULL) OR (w.own_booking IS NOT NULL) OR (w.is_open AND (w.others = '{}'::bigint[])))))
+    FROM public.weigh_changes(ARRAY[is_open_for_change.p_environment], ARRAY[is_open_for_change.p_team], ARRAY[is_open_for_change.p_at], ARRAY[is_open_for_change.p_known_at]) w(place, window_id, emergency_id, freezes, requested_id, bookings, others, own_booking, is_open, late_id);
+END;
+
+
+--
+-- Name: is_usable(text, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_usable(p_status text, p_until timestamp with time zone, p_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT ((p_status <> ALL (ARRAY['unavailable'::text, 'retired'::text])) OR ((p_status = 'unavailable'::text) AND (p_until <= p_at)));
+END;
+
+
+--
+-- Name: judge_changes(bigint[], bigint[], timestamp with time zone[], boolean[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.judge_changes(p_environments bigint[], p_teams bigint[], p_ats timestamp with time zone[], p_are_declared boolean[]) RETURNS TABLE(place bigint, control text, reasons text[], window_id bigint, bookings bigint[], late_id bigint)
+    LANGUAGE sql STABLE ROWS 64
+    BEGIN ATOMIC
+ SELECT g.place,
+     j.control,
+     (((
+         CASE
+             WHEN (g.freezes <> '{}'::bigint[]) THEN ARRAY['freeze'::text]
+             ELSE '{}'::text[]
+         END ||
+         CASE
+             WHEN (g.others <> '{}'::bigint[]) THEN ARRAY['others-booking'::text]
+             ELSE '{}'::text[]
+         END) ||
+         CASE
+             WHEN ((j.control <> 'uncontrolled'::text) OR (g.window_id IS NOT NULL) OR (g.own_booking IS NOT NULL) OR g.is_open) THEN '{}'::text[]
+             WHEN (g.requested_id IS NOT NULL) THEN ARRAY['window-not-approved'::text]
+             ELSE ARRAY['no-window'::text]
+         END) ||
+         CASE
+             WHEN ((j.control = 'uncontrolled'::text) AND ((judge_changes.p_teams)[g.place] IS NULL)) THEN ARRAY['unattributed'::text]
+             ELSE '{}'::text[]
+         END),
+         CASE j.control
+             WHEN 'emergency'::text THEN COALESCE(g.emergency_id, g.window_id)
+             WHEN 'controlled'::text THEN g.window_id
+             ELSE NULL::bigint
+         END AS "case",
+     g.bookings,
+         CASE j.control
+             WHEN 'uncontrolled'::text THEN g.late_id
+             ELSE NULL::bigint
+         END AS "case"
+    FROM (public.weigh_changes(judge_changes.p_environments, judge_changes.p_teams, judge_changes.p_ats, judge_changes.p_ats) g(place, window_id, emergency_id, freezes, requested_id, bookings, others, own_booking, is_open, late_id)
+      CROSS JOIN LATERAL ( SELECT
+                 CASE
+                     WHEN ((judge_changes.p_are_declared)[g.place] OR (g.emergency_id IS NOT NULL)) THEN 'emergency'::text
+                     WHEN ((g.freezes = '{}'::bigint[]) AND ((g.window_id IS NOT NULL) OR (g.own_booking IS NOT NULL) OR (g.is_open AND (g.others = '{}'::bigint[])))) THEN 'controlled'::text
+                     ELSE 'uncontrolled'::text
+                 END AS control) j);
+END;
+
+
+--
+-- Name: last_end(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.last_end(w public.change_windows) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((w).occurrence_starts[cardinality((w).occurrence_starts)] + public.occurrence_length(w));
+END;
+
+
+--
+-- Name: lock_bookings(bigint[], bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_bookings(p_bookings bigint[], p_locked bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM b.id FROM bookings b WHERE b.id = ANY (p_bookings) ORDER BY b.id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM bookings b
+        LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+        WHERE b.id = ANY (p_bookings) AND NOT b.environment_ids || v.environment_ids <@ p_locked) THEN
+        RAISE EXCEPTION 'a booking names other environments by now' USING ERRCODE = 'serialization_failure';
+    END IF;
+    IF current_setting('berth.lock_order', true) = 'asserted' THEN
+        PERFORM set_config('berth.locked_beyond', 'bookings', true);
+    END IF;
+END $$;
+
+
+--
+-- Name: lock_environments(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_environments(p_environments bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_locked bigint[] := '{}';
+BEGIN
+    WHILE EXISTS (SELECT FROM environment_reach r
+                  WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_locked)) LOOP
+        v_locked := lock_reach(p_environments);
+    END LOOP;
+END $$;
+
+
+--
+-- Name: lock_free_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_free_reach(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN array(
+        SELECT e.id FROM environments e
+        WHERE e.id = ANY (array(SELECT r.part_id FROM environment_reach r
+                                WHERE r.environment_id = ANY (p_environments)))
+        ORDER BY e.id FOR NO KEY UPDATE SKIP LOCKED);
+END $$;
+
+
+--
+-- Name: lock_part_graph(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_part_graph() RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT pg_advisory_xact_lock(hashtextextended('berth.part-graph'::text, (0)::bigint)) AS pg_advisory_xact_lock;
+END;
+
+
+--
+-- Name: lock_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_reach(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_reach bigint[] := array(
+        SELECT DISTINCT r.part_id FROM environment_reach r
+        WHERE r.environment_id = ANY (p_environments) ORDER BY r.part_id);
+BEGIN
+    PERFORM assert_lock_order(v_reach);
+    RETURN array(
+        SELECT e.id FROM environments e WHERE e.id = ANY (v_reach)
+        ORDER BY e.id FOR NO KEY UPDATE);
+END $$;
+
+
+--
+-- Name: lock_teams_of(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_teams_of(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM t.id FROM teams t
+    WHERE t.id IN (SELECT b.team_id FROM bookings b WHERE b.id = ANY (p_bookings))
+    ORDER BY t.id FOR NO KEY UPDATE;
+END $$;
+
+
+--
+-- Name: lock_with_line(bigint[], bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_with_line(p_environments bigint[], p_bookings bigint[], p_now timestamp with time zone) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_wanted bigint[];
+BEGIN
+    v_wanted := p_environments || array(
+        SELECT DISTINCT e.id
+        FROM bookings w
+        CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
+        CROSS JOIN unnest(w.environment_ids) e (id)
+        WHERE w.state IN ('waitlisted', 'displaced')
+          AND EXISTS (
+            SELECT FROM (
+                SELECT c.environment_id, c.period FROM claims c WHERE c.booking_id = ANY (p_bookings)
+                UNION ALL
+                SELECT c.environment_id, c.period FROM line_calls c
+                WHERE c.environment_id = ANY (p_environments)) freed
+            JOIN environment_reach r ON r.part_id = freed.environment_id
+            WHERE r.environment_id = ANY (w.environment_ids) AND freed.period && a.period));
+    PERFORM lock_environments(v_wanted);
+    RETURN array(SELECT DISTINCT r.part_id FROM environment_reach r
+                 WHERE r.environment_id = ANY (v_wanted));
+END $$;
+
+
+--
+-- Name: mappings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mappings (
+    id bigint NOT NULL,
+    source text,
+    kind text NOT NULL,
+    name text NOT NULL,
+    environment_id bigint,
+    team_id bigint,
+    created_at timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT mapping_has_its_target CHECK ((((kind = 'environment'::text) = (environment_id IS NOT NULL)) AND ((kind <> 'environment'::text) = (team_id IS NOT NULL)))),
+    CONSTRAINT mapping_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'actor'::text, 'repository'::text])))
+);
+
+
+--
+-- Name: mapped(text, text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.mapped(p_source text, p_kind text, p_name text) RETURNS bigint
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(m.environment_id, m.team_id) AS "coalesce"
+    FROM public.mappings m
+   WHERE ((m.kind = mapped.p_kind) AND (m.name = mapped.p_name) AND ((m.source = mapped.p_source) OR (m.source IS NULL)))
+   ORDER BY m.source
+  LIMIT 1;
+END;
+
+
+--
+-- Name: matching_environments(jsonb, text, text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.matching_environments(p_labels jsonb, p_tier text, p_owner text, p_status text) RETURNS TABLE(environment_id bigint, rules_hash uuid)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT e.id,
+     e.rules_hash
+    FROM public.environments e
+   WHERE ((e.status <> 'retired'::text) AND ((matching_environments.p_tier IS NULL) OR (e.tier = matching_environments.p_tier)) AND ((matching_environments.p_status IS NULL) OR (e.status = matching_environments.p_status)) AND ((matching_environments.p_owner IS NULL) OR (e.owner_team_id = ( SELECT t.id
+            FROM public.teams t
+           WHERE (t.name = matching_environments.p_owner)))) AND ((matching_environments.p_labels = '{}'::jsonb) OR (e.labels @> matching_environments.p_labels)));
+END;
+
+
+--
+-- Name: multirange_seconds(tstzmultirange); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.multirange_seconds(p_periods tstzmultirange) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT (COALESCE(sum(EXTRACT(epoch FROM (upper(p.p) - lower(p.p)))), (0)::numeric))::bigint AS "coalesce"
+    FROM unnest(multirange_seconds.p_periods) p(p);
+END;
+
+
+--
+-- Name: next_gate_change(bigint, bigint, text, timestamp with time zone, timestamp with time zone, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.next_gate_change(p_environment bigint, p_team bigint, p_for text, p_at timestamp with time zone, p_known_at timestamp with time zone, p_until timestamp with time zone, p_most bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_status text;
+    v_status_until timestamptz;
+    v_is_open boolean;
+    v_was_open boolean;
+    v_at timestamptz;
+BEGIN
+    SELECT e.status, e.status_until INTO v_status, v_status_until
+    FROM environments e WHERE e.id = p_environment;
+    FOR v_at IN
+        SELECT p_at
+        UNION ALL
+        (SELECT DISTINCT b.at
+         FROM (
+            SELECT unnest(ARRAY[lower(s.period), upper(s.period)])
+            FROM window_spans s
+            WHERE s.environment_id = p_environment AND s.valid_until > p_known_at
+              AND s.valid_from <= p_known_at AND s.period && tstzrange(p_at, p_until, '[)')
+            UNION
+            -- A booking's use begins and ends inside what it claims.
+            SELECT unnest(ARRAY[lower(c.period), upper(c.period), b.starts_at,
+                                coalesce(b.released_at, b.ends_at)])
+            FROM environment_reach r
+            JOIN claims c ON c.environment_id = r.part_id AND c.lane = 'use'
+             AND c.period && tstzrange(p_at, p_until, '[)')
+            LEFT JOIN bookings b ON b.id = c.booking_id
+            WHERE r.environment_id = p_environment
+            UNION SELECT v_status_until) b (at)
+         WHERE b.at > p_at AND b.at < p_until
+         ORDER BY b.at LIMIT p_most)
+    LOOP
+        v_is_open := CASE p_for
+            WHEN 'change' THEN is_open_for_change(p_environment, p_team, v_at, p_known_at)
+            ELSE is_usable(v_status, v_status_until, v_at)
+                 AND NOT EXISTS (SELECT FROM use_obstacles(p_environment, p_team, v_at)) END;
+        IF v_was_open IS NULL THEN
+            v_was_open := v_is_open;
+        ELSIF v_is_open <> v_was_open THEN
+            RETURN v_at;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: note_late_approvals(bigint[], timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.note_late_approvals(p_windows bigint[], p_now timestamp with time zone, p_by text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_changes bigint[];
+    v_environments bigint[];
+    v_teams bigint[];
+    v_ats timestamptz[];
+BEGIN
+    PERFORM FROM change_log_head FOR UPDATE;
+    SELECT array_agg(l.id ORDER BY l.id), array_agg(l.environment_id ORDER BY l.id),
+           array_agg(l.team_id ORDER BY l.id), array_agg(l.occurred_at ORDER BY l.id)
+    INTO v_changes, v_environments, v_teams, v_ats
+    FROM (SELECT DISTINCT c.id, c.environment_id, c.team_id, c.occurred_at
+          FROM window_spans s
+          JOIN change_log c ON c.environment_id = s.environment_id
+           AND c.occurred_at >= lower(s.period) AND c.occurred_at < upper(s.period)
+          WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
+            AND s.kind <> 'freeze' AND NOT s.is_emergency AND c.occurred_at < s.valid_from
+            AND c.entry = 'change' AND c.control = 'uncontrolled' AND NOT c.approved_late
+            AND NOT EXISTS (SELECT FROM change_log n WHERE n.root_id = c.id AND n.entry = 'late-approval')
+            AND NOT EXISTS (SELECT FROM change_log n WHERE n.corrects = c.id AND n.entry = 'change')) l;
+    IF v_changes IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO change_log (
+        id, root_id, entry, environment_id, occurred_at, recorded_at, recorded_by, source, source_id, actor,
+        team_id, kind, summary, component, component_version, ticket, emergency_reason, corrects, control,
+        reasons, window_id, bookings_hit, is_late, approved_late, claimed_team, hash)
+    SELECT 0, c.root_id, 'late-approval', c.environment_id, c.occurred_at, p_now, p_by, c.source, c.source_id,
+           c.actor, c.team_id, c.kind, c.summary, c.component, c.component_version, c.ticket,
+           c.emergency_reason, c.corrects, c.control, c.reasons, j.late_id, c.bookings_hit, c.is_late, true,
+           c.claimed_team, ''
+    FROM judge_changes(
+        v_environments, v_teams, v_ats, array_fill(false, ARRAY[cardinality(v_changes)])) j
+    JOIN change_log c ON c.id = v_changes[j.place]
+    WHERE j.late_id IS NOT NULL
+    ORDER BY c.id;
+END $$;
+
+
+--
+-- Name: observe_inventory(bigint, text[], text[], timestamp with time zone, timestamp with time zone, text, interval); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.observe_inventory(p_environment bigint, p_components text[], p_versions text[], p_observed timestamp with time zone, p_now timestamp with time zone, p_by text, p_settling interval) RETURNS TABLE(component text, version_from text, version_to text, explained_by bigint, settles_at timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    v_last timestamptz;
+BEGIN
+    PERFORM FROM environments e WHERE e.id = p_environment FOR NO KEY UPDATE;
+    SELECT i.observed_at INTO v_last FROM inventories i WHERE i.environment_id = p_environment;
+    IF v_last >= p_observed THEN
+        RAISE EXCEPTION 'a later snapshot is known'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'inventory_is_newer';
+    END IF;
+
+    CREATE TEMPORARY TABLE differences ON COMMIT DROP AS
+    SELECT coalesce(n.component, o.component) AS component, o.component_version AS version_from,
+           n.component_version AS version_to,
+           explaining_change(p_environment, coalesce(n.component, o.component), n.component_version,
+                             v_last, p_observed) AS explained_by,
+           (SELECT d.id FROM drifts d
+            WHERE d.environment_id = p_environment AND d.component = coalesce(n.component, o.component)
+              AND d.seen_at > p_observed - interval '1 day' AND d.explained_by IS NULL
+              AND ((d.version_from IS NOT DISTINCT FROM o.component_version
+                    AND d.version_to IS NOT DISTINCT FROM n.component_version)
+                   OR (d.version_from IS NOT DISTINCT FROM n.component_version
+                       AND d.version_to IS NOT DISTINCT FROM o.component_version))
+            ORDER BY d.id DESC LIMIT 1) AS flaps_with
+    FROM unnest(p_components, p_versions) n (component, component_version)
+    FULL JOIN (SELECT i.component, i.component_version FROM inventory_components i
+               WHERE i.environment_id = p_environment) o ON o.component = n.component
+    WHERE v_last IS NOT NULL AND n.component_version IS DISTINCT FROM o.component_version;
+
+    DELETE FROM inventory_components i
+    WHERE i.environment_id = p_environment AND i.component <> ALL (p_components);
+    INSERT INTO inventory_components (environment_id, component, component_version, seen_at)
+    SELECT p_environment, n.component, n.component_version, p_observed
+    FROM unnest(p_components, p_versions) n (component, component_version)
+    ON CONFLICT ON CONSTRAINT inventory_components_pkey DO UPDATE
+    SET component_version = excluded.component_version, seen_at = excluded.seen_at;
+    INSERT INTO inventories (environment_id, observed_at, recorded_by)
+    VALUES (p_environment, p_observed, p_by)
+    ON CONFLICT (environment_id) DO UPDATE
+    SET observed_at = excluded.observed_at, recorded_by = excluded.recorded_by;
+
+    UPDATE drifts d SET flaps = d.flaps + 1
+    FROM differences f WHERE d.id = f.flaps_with AND f.explained_by IS NULL;
+    INSERT INTO drifts (
+        environment_id, component, version_from, version_to, seen_after, seen_at, settles_at)
+    SELECT p_environment, f.component, f.version_from, f.version_to, v_last, p_observed, p_now + p_settling
+    FROM differences f WHERE f.explained_by IS NULL AND f.flaps_with IS NULL
+    ORDER BY f.component;
+    RETURN QUERY
+    SELECT f.component, f.version_from, f.version_to, f.explained_by,
+           CASE WHEN f.explained_by IS NULL
+                THEN coalesce((SELECT d.settles_at FROM drifts d WHERE d.id = f.flaps_with), p_now + p_settling)
+           END
+    FROM differences f ORDER BY f.component;
+    DROP TABLE differences;
+END $$;
+
+
+--
+-- Name: on_bookings_bearing_on_quotas(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_bearing_on_quotas() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_held bigint[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM quota_holds) THEN
+        RETURN NULL;
+    END IF;
+    SELECT array_agg(h.booking_id) INTO v_held
+    FROM quota_holds h
+    WHERE EXISTS (
+        SELECT FROM before o JOIN after n ON n.id = o.id
+        WHERE h.team_id IN (o.team_id, n.team_id)
+          AND (h.booking_id = n.id
+               OR o.state IN ('requested', 'confirmed', 'active')
+                  AND (o.state, o.environment_ids, o.starts_at, o.ends_at, o.released_at, o.team_id)
+                      IS DISTINCT FROM
+                      (n.state, n.environment_ids, n.starts_at, n.ends_at, n.released_at, n.team_id)
+                  AND (o.state, n.state) IS DISTINCT FROM ('confirmed', 'active')));
+    IF v_held IS NOT NULL THEN
+        PERFORM end_quota_holds(v_held, (SELECT max(n.updated_at) FROM after n));
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_ids bigint[];
+BEGIN
+    -- A live booking made by book() has its claims already: just those that it must. One look decides it,
+    -- and that its environments exist, for nothing else is ever claimed.
+    IF EXISTS (
+        SELECT FROM inserted n
+        WHERE n.record_only OR n.released_at IS NOT NULL
+           OR n.state NOT IN ('requested', 'confirmed', 'active', 'completed')
+           OR array(SELECT ROW (c.environment_id, c.period, c.share_key, c.lane) FROM claims c
+                    WHERE c.booking_id = n.id ORDER BY c.environment_id)
+              <> array(SELECT ROW (d.environment_id, d.period, d.share_key, 'use'::text)
+                       FROM implied_claims(
+                           n.id, n.environment_ids, n.mode,
+                           n.starts_at - make_interval(mins => n.setup_minutes),
+                           n.ends_at + make_interval(mins => n.teardown_minutes)) d
+                       ORDER BY d.environment_id)
+           OR NOT n.environment_ids <@ array(
+                SELECT c.environment_id FROM claims c WHERE c.booking_id = n.id)
+           OR NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id)) THEN
+        SELECT array_agg(n.id) INTO v_ids FROM inserted n;
+        PERFORM require_references(v_ids);
+        PERFORM align_claims(v_ids);
+        PERFORM refuse_overbooking(v_ids);
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'booking.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.environment_ids)),
+           n.team_id, n.requested_by
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT r.part_id FROM environment_reach r
+                 WHERE r.environment_id = ANY (n.environment_ids || o.environment_ids)),
+           n.team_id, n.requested_by
+    FROM after n JOIN before o ON o.id = n.id
+    UNION ALL
+    SELECT n.updated_at, '{}', o.team_id, o.requested_by
+    FROM after n JOIN before o ON o.id = n.id
+    WHERE (o.team_id, o.requested_by) IS DISTINCT FROM (n.team_id, n.requested_by);
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_bookings_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_bookings_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_moved bigint[];
+BEGIN
+    INSERT INTO booking_versions (
+        booking_id, version, state, state_reason, environment_ids, starts_at, ends_at, time_zone, title,
+        team_id, contact, mode, ticket, notes, labels, priority, setup_minutes, teardown_minutes,
+        released_at, record_only, approvals, approved_version, hold_expires_at, check_in_minutes,
+        checked_in_at, lease_seconds, lease_expires_at, wait_until, starts_when_free, displaced_by,
+        valid_from, valid_until, updated_by)
+    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.starts_at, o.ends_at,
+           o.time_zone, o.title, o.team_id, o.contact, o.mode, o.ticket, o.notes, o.labels, o.priority,
+           o.setup_minutes, o.teardown_minutes, o.released_at, o.record_only, o.approvals,
+           o.approved_version, o.hold_expires_at, o.check_in_minutes, o.checked_in_at, o.lease_seconds,
+           o.lease_expires_at, o.wait_until, o.starts_when_free, o.displaced_by, o.updated_at,
+           n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    PERFORM require_references(array(SELECT n.id FROM after n));
+
+    SELECT array_agg(n.id) INTO v_moved
+    FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes, o.teardown_minutes,
+           o.released_at, o.record_only, o.approved_version, o.state)
+          IS DISTINCT FROM
+          (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes, n.teardown_minutes,
+           n.released_at, n.record_only, n.approved_version, n.state)
+      -- Beginning and completing on time change no claim.
+      AND NOT ((o.state, n.state) IN (('confirmed', 'active'), ('active', 'completed'))
+               AND (o.environment_ids, o.starts_at, o.ends_at, o.mode, o.setup_minutes,
+                    o.teardown_minutes, o.released_at, o.record_only)
+                   IS NOT DISTINCT FROM
+                   (n.environment_ids, n.starts_at, n.ends_at, n.mode, n.setup_minutes,
+                    n.teardown_minutes, n.released_at, n.record_only));
+    IF v_moved IS NOT NULL THEN
+        PERFORM align_claims(v_moved);
+        PERFORM refuse_overbooking(v_moved);
+    END IF;
+
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT n.updated_at, 'booking.' || k.words[1], 'BK-' || n.id,
+           format('%s %s: from %s to %s%s', n.title, k.words[2], readable(n.starts_at), readable(n.ends_at),
+                  ' (' || coalesce(n.displaced_by, n.state_reason) || ')'),
+           n.team_id, n.requested_by
+    FROM before o JOIN after n ON n.id = o.id
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN o.state IN ('waitlisted', 'displaced') AND n.state IN ('requested', 'confirmed', 'active')
+                THEN ARRAY['served', 'got its place']
+            WHEN o.state = 'requested' AND n.state IN ('confirmed', 'active')
+                THEN CASE WHEN n.state_reason IS NULL THEN ARRAY['approved', 'was approved']
+                          ELSE ARRAY['edit-refused', 'stays as it was approved'] END
+            WHEN n.state = 'rejected' THEN ARRAY['rejected', 'was rejected']
+            WHEN n.state = 'cancelled' THEN ARRAY['cancelled', 'was cancelled']
+            WHEN n.state = 'expired' THEN ARRAY['expired', 'expired']
+            WHEN n.state = 'displaced' THEN ARRAY['displaced', 'had to give way and waits in line'] END
+    ) k (words)
+    WHERE o.state <> n.state AND k.words IS NOT NULL;
+    PERFORM ask_for_approval(array(
+        SELECT n.id FROM before o JOIN after n ON n.id = o.id
+        WHERE n.state = 'requested' AND (o.state <> 'requested' OR o.approvals <> n.approvals)),
+        (SELECT max(n.updated_at) FROM after n))
+    FROM after n WHERE n.state = 'requested' LIMIT 1;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'booking.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_capacity_changing(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_capacity_changing() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM require_read_committed();
+    RETURN NEW;
+END $$;
+
+
+--
+-- Name: on_change_appended(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_change_appended() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_hash bytea;
+BEGIN
+    SELECT l.id + 1, l.hash INTO NEW.id, v_hash
+    FROM (SELECT h.id, h.hash FROM change_log_head h
+          UNION ALL
+          (SELECT c.id, c.hash FROM change_log c ORDER BY c.id DESC LIMIT 1)) l
+    ORDER BY l.id DESC LIMIT 1;
+    IF NEW.entry = 'change' THEN
+        NEW.root_id := NEW.id;
+    END IF;
+    NEW.hash := sha256(v_hash || chain_bytes(NEW));
+    RETURN NEW;
+END $$;
+
+
+--
+-- Name: on_changes_appended(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_changes_appended() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Neither is ever deleted, so no key has to lock them, as a foreign key would at each entry.
+    IF EXISTS (SELECT FROM after n
+               WHERE NOT EXISTS (SELECT FROM environments e WHERE e.id = n.environment_id)
+                  OR (n.team_id IS NOT NULL AND NOT EXISTS (SELECT FROM teams t WHERE t.id = n.team_id))) THEN
+        RAISE EXCEPTION 'a change names an environment or a team that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'change_names_what_exists';
+    END IF;
+    UPDATE change_log_head h SET id = n.id, hash = n.hash
+    FROM (SELECT a.id, a.hash FROM after a ORDER BY a.id DESC LIMIT 1) n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_changes_begun(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_changes_begun() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM change_log_head FOR UPDATE;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_claim_committed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_claim_committed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM claims c WHERE c.booking_id = NEW.booking_id)
+       AND NOT EXISTS (SELECT FROM bookings b
+                       WHERE b.id = NEW.booking_id AND b.xmin = pg_current_xact_id()::xid) THEN
+        RAISE EXCEPTION 'a claim has no booking'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Make the booking; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_claims_placed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_claims_placed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM written w JOIN bookings b ON b.id = w.booking_id)
+       OR EXISTS (SELECT FROM written w WHERE w.window_id IS NOT NULL) THEN
+        RAISE EXCEPTION 'claims follow their holders'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Change the booking or the window; its claims follow.';
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0))
+    FROM inserted n WHERE n.part_ids <> '{}' LIMIT 1;
+    PERFORM rebuild_reach(array(SELECT n.id FROM inserted n));
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'environment.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_regrouped(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_regrouped() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+    v_windows bigint[];
+BEGIN
+    PERFORM require_read_committed();
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+    v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
+    IF v_windows <> '{}' THEN
+        PERFORM align_windows(v_windows, v_at);
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_relabelled(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_relabelled() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+    v_windows bigint[];
+BEGIN
+    IF EXISTS (
+        SELECT FROM before o JOIN after n ON n.id = o.id
+        WHERE (o.labels, o.tier, o.owner_team_id, o.status, o.part_ids, o.part_usages)
+              IS DISTINCT FROM (n.labels, n.tier, n.owner_team_id, n.status, n.part_ids, n.part_usages))
+    THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        v_windows := windows_about(array(SELECT n.id FROM after n), v_at);
+        IF v_windows <> '{}' THEN
+            PERFORM align_windows(v_windows, v_at);
+        END IF;
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids)
+    SELECT n.updated_at,
+           n.id || array(SELECT r.part_id FROM environment_reach r WHERE r.environment_id = ANY (n.part_ids))
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids)
+    SELECT n.updated_at,
+           n.id || array(SELECT r.part_id FROM environment_reach r
+                         WHERE r.environment_id = ANY (n.part_ids || o.part_ids))
+    FROM after n JOIN before o ON o.id = n.id;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_environments_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_environments_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_regrouped bigint[];
+    v_affected bigint[];
+    v_bookings bigint[];
+    v_narrowed bigint[];
+BEGIN
+    INSERT INTO environment_versions (
+        environment_id, version, name, tier, owner_team_id, time_zone, labels, capacity, status,
+        status_reason, status_until, part_ids, part_usages, policy, runbook, valid_from, valid_until,
+        updated_by)
+    SELECT o.id, o.version, o.name, o.tier, o.owner_team_id, o.time_zone, o.labels, o.capacity,
+           o.status, o.status_reason, o.status_until, o.part_ids, o.part_usages, o.policy, o.runbook,
+           o.updated_at, n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    SELECT array_agg(n.id) INTO v_regrouped FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.part_ids, o.part_usages) IS DISTINCT FROM (n.part_ids, n.part_usages);
+    IF v_regrouped IS NOT NULL THEN
+        PERFORM require_read_committed();
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        v_affected := rebuild_reach(v_regrouped);
+        SELECT array_agg(u.id) INTO v_bookings
+        FROM (
+            SELECT b.id FROM unnest(v_affected) a (id)
+            CROSS JOIN LATERAL (
+                SELECT f.id FROM bookings f
+                WHERE f.environment_ids[1] = a.id AND f.state IN ('requested', 'confirmed', 'active')
+                OFFSET 0) b
+            UNION
+            SELECT b.id FROM unnest(v_affected) a (id)
+            CROSS JOIN LATERAL (
+                SELECT m.id FROM bookings m
+                WHERE cardinality(m.environment_ids) > 1 AND m.environment_ids @> ARRAY[a.id]
+                  AND m.state IN ('requested', 'confirmed', 'active')
+                OFFSET 0) b
+            UNION
+            -- An undecided edit also holds what its approved version names.
+            SELECT b.id FROM bookings b
+            JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+            WHERE b.state = 'requested' AND b.approved_version IS NOT NULL
+              AND v.environment_ids && v_affected) u;
+        IF v_bookings IS NOT NULL THEN
+            PERFORM refuse_clashes(v_bookings);
+            PERFORM align_claims(v_bookings);
+            PERFORM refuse_overbooking(v_bookings);
+        END IF;
+    END IF;
+
+    SELECT array_agg(n.id) INTO v_narrowed FROM before o JOIN after n ON n.id = o.id
+    WHERE n.capacity < coalesce(o.capacity, n.capacity + 1);
+    IF v_narrowed IS NOT NULL THEN
+        PERFORM refuse_overbooking(array(
+            SELECT c.booking_id FROM claims c
+            WHERE c.environment_id = ANY (v_narrowed) AND c.lane = 'use' AND c.share_key = 0
+              AND upper(c.period) > (SELECT min(n.updated_at) FROM after n)));
+    END IF;
+
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT n.updated_at, 'environment.unavailable', 'BK-' || b.id,
+           format('%s is unavailable%s%s: %s from %s to %s', n.key,
+                  ' until ' || readable(n.status_until), ' (' || n.status_reason || ')', b.title,
+                  readable(b.starts_at), readable(b.ends_at)),
+           b.team_id, b.requested_by
+    FROM before o JOIN after n ON n.id = o.id
+    JOIN claims c ON c.environment_id = n.id AND c.lane = 'use'
+     AND c.period && tstzrange(n.updated_at, coalesce(n.status_until, 'infinity'), '[)')
+    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
+    WHERE n.status = 'unavailable'
+      AND (o.status, o.status_until) IS DISTINCT FROM (n.status, n.status_until);
+
+    INSERT INTO line_calls (environment_id)
+    SELECT c.id
+    FROM (SELECT n.id FROM before o JOIN after n ON n.id = o.id
+          WHERE (o.status, o.status_until, o.capacity, o.policy)
+                IS DISTINCT FROM (n.status, n.status_until, n.capacity, n.policy)
+          UNION SELECT unnest(v_affected)) c (id)
+    WHERE EXISTS (SELECT FROM bookings w WHERE w.state IN ('waitlisted', 'displaced'));
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'environment.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_ids_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_ids_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_sequence regclass := TG_ARGV[0];
+    v_newest bigint := (SELECT max(n.id) FROM inserted n);
+    v_last bigint := coalesce(pg_sequence_last_value(v_sequence), 0);
+BEGIN
+    IF v_newest - v_last > 1000000 THEN
+        RAISE EXCEPTION 'id % is far ahead of its sequence, at %', v_newest, v_last
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = 'Leave the id out: it is numbered.';
+    END IF;
+    -- Step by step: setval() could take the sequence back behind what another session just got.
+    WHILE v_last < v_newest LOOP
+        v_last := nextval(v_sequence);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_policies_changed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_policies_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM quota_holds)
+       AND EXISTS (SELECT FROM before o JOIN after n ON n.id = o.id WHERE o.policy <> n.policy) THEN
+        PERFORM end_quota_holds(array(SELECT h.booking_id FROM quota_holds h),
+                                (SELECT max(n.updated_at) FROM after n));
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_tokens_changed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_tokens_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NOTIFY berth_tokens;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_approved(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_approved() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_late bigint[] := array(
+        SELECT n.id FROM after n
+        WHERE n.state = 'approved' AND n.kind <> 'freeze' AND n.starts_at < n.updated_at);
+BEGIN
+    IF v_late <> '{}' THEN
+        PERFORM note_late_approvals(v_late, max(n.updated_at), max(n.updated_by)) FROM after n;
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_inserted(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_inserted() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_ids bigint[] := array(SELECT n.id FROM inserted n);
+    v_at timestamptz := (SELECT max(n.created_at) FROM inserted n);
+BEGIN
+    IF EXISTS (SELECT FROM inserted n CROSS JOIN unnest(n.environment_ids) e (id)
+               WHERE NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a window names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'window_environment_exists';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+    PERFORM align_windows(v_ids, NULL);
+    PERFORM ask_for_window_approval(v_ids, v_at);
+    PERFORM warn_of_windows(v_ids, v_at);
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.created_at, 'window.created', n.id, n.version FROM inserted n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_shown(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_shown() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id, person)
+    SELECT n.updated_at,
+           array(SELECT DISTINCT s.environment_id FROM window_spans s
+                 WHERE s.window_id = n.id AND s.valid_until = 'infinity'),
+           n.team_id, n.requested_by
+    FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_shown_elsewhere(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_shown_elsewhere() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO feed_changes (at, environment_ids, team_id)
+    SELECT n.updated_at, '{}', o.team_id
+    FROM after n JOIN before o ON o.id = n.id
+    WHERE o.team_id IS DISTINCT FROM n.team_id;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: on_windows_updated(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.on_windows_updated() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_moved bigint[];
+    v_at timestamptz := (SELECT max(n.updated_at) FROM after n);
+BEGIN
+    INSERT INTO window_versions (
+        window_id, version, state, state_reason, environment_ids, labels, include_parts, team_id, title,
+        ticket, notes, approvals, approved_at, exception_to, on_conflict, starts_at, ends_at, time_zone,
+        rrule, exdates, rdates, occurrence_starts, valid_from, valid_until, updated_by)
+    SELECT o.id, o.version, o.state, o.state_reason, o.environment_ids, o.labels, o.include_parts,
+           o.team_id, o.title, o.ticket, o.notes, o.approvals, o.approved_at, o.exception_to,
+           o.on_conflict, o.starts_at, o.ends_at, o.time_zone, o.rrule, o.exdates, o.rdates,
+           o.occurrence_starts, o.updated_at, n.updated_at, o.updated_by
+    FROM before o JOIN after n ON n.id = o.id;
+
+    SELECT array_agg(n.id) INTO v_moved FROM before o JOIN after n ON n.id = o.id
+    WHERE (o.state, o.environment_ids, o.labels, o.include_parts, o.team_id, o.exception_to, o.ends_at,
+           o.occurrence_starts)
+          IS DISTINCT FROM
+          (n.state, n.environment_ids, n.labels, n.include_parts, n.team_id, n.exception_to, n.ends_at,
+           n.occurrence_starts);
+    IF v_moved IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        PERFORM align_windows(v_moved, NULL);
+        PERFORM warn_of_windows(v_moved, v_at);
+        INSERT INTO notices (at, kind, subject, text, team_id, person)
+        SELECT n.updated_at, 'window.' || n.state, 'CW-' || n.id,
+               format('%s was %s: from %s to %s%s', n.title, n.state, readable(n.starts_at),
+                      readable(n.ends_at), ' (' || n.state_reason || ')'),
+               n.team_id, n.requested_by
+        FROM before o JOIN after n ON n.id = o.id
+        WHERE o.state <> n.state AND n.state <> 'requested';
+        PERFORM ask_for_window_approval(array(
+            SELECT n.id FROM before o JOIN after n ON n.id = o.id
+            WHERE n.state = 'requested' AND o.state <> 'requested'), v_at);
+    END IF;
+
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'window.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: shared_use(bigint, tstzrange, bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shared_use(p_environment bigint, p_span tstzrange, p_except bigint[]) RETURNS TABLE(at timestamp with time zone, until timestamp with time zone, used bigint)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT g.at,
+     lead(g.at) OVER (ORDER BY g.at) AS lead,
+     (sum(g.step) OVER (ORDER BY g.at))::bigint AS sum
+    FROM ( SELECT v.at,
+             sum(v.step) AS step
+            FROM (public.claims k
+              CROSS JOIN LATERAL ( VALUES (GREATEST(lower(k.period), lower(shared_use.p_span)),1), (upper(k.period),'-1'::integer)) v(at, step))
+           WHERE ((k.environment_id = shared_use.p_environment) AND (k.lane = 'use'::text) AND (k.share_key = 0) AND (k.period && shared_use.p_span) AND (k.booking_id <> ALL (shared_use.p_except)))
+           GROUP BY v.at) g;
+END;
+
+
+--
+-- Name: overbooked(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.overbooked(p_bookings bigint[]) RETURNS TABLE(booking_id bigint, environment_id bigint, at timestamp with time zone, used bigint, capacity integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH mine AS MATERIALIZED (
+          SELECT c_1.booking_id,
+             c_1.environment_id,
+             c_1.period,
+             e.capacity
+            FROM (public.claims c_1
+              JOIN public.environments e ON (((e.id = c_1.environment_id) AND (e.capacity IS NOT NULL))))
+           WHERE ((c_1.booking_id = ANY (overbooked.p_bookings)) AND (c_1.share_key = 0) AND (c_1.lane = 'use'::text))
+         ), crowded AS MATERIALIZED (
+          SELECT t.environment_id,
+             s.at,
+             s.until,
+             s.used
+            FROM (( SELECT m_1.environment_id,
+                     m_1.capacity,
+                     unnest(range_agg(m_1.period)) AS period
+                    FROM mine m_1
+                   GROUP BY m_1.environment_id, m_1.capacity) t
+              CROSS JOIN LATERAL public.shared_use(t.environment_id, t.period, '{}'::bigint[]) s(at, until, used))
+           WHERE (s.used > t.capacity)
+         )
+  SELECT DISTINCT ON (m.booking_id, m.environment_id, m.period) m.booking_id,
+     m.environment_id,
+     GREATEST(c.at, lower(m.period)) AS "greatest",
+     c.used,
+     m.capacity
+    FROM (crowded c
+      JOIN mine m ON (((m.environment_id = c.environment_id) AND (m.period && tstzrange(c.at, c.until, '[)'::text)))))
+   ORDER BY m.booking_id, m.environment_id, m.period, c.used DESC, c.at;
+END;
+
+
+--
+-- Name: part_path(bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.part_path(p_environment bigint, p_part bigint) RETURNS text[]
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE walk(id, path) AS (
+          SELECT part_path.p_environment AS p_environment,
+             '{}'::text[] AS text
+         UNION ALL
+          SELECT e.id,
+             (w_1.path || e.key)
+            FROM (((walk w_1
+              JOIN public.environments above ON ((above.id = w_1.id)))
+              CROSS JOIN LATERAL unnest(above.part_ids) p(id))
+              JOIN public.environments e ON ((e.id = p.id)))
+           WHERE ((w_1.id <> part_path.p_part) AND (EXISTS ( SELECT
+                    FROM public.environment_reach r
+                   WHERE ((r.environment_id = e.id) AND (r.part_id = part_path.p_part)))))
+         )
+  SELECT w.path
+    FROM walk w
+   WHERE (w.id = part_path.p_part)
+  LIMIT 1;
+END;
+
+
+--
+-- Name: priority_rank(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.priority_rank(p_priority text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT array_position(ARRAY['low'::text, 'normal'::text, 'high'::text, 'urgent'::text], p_priority) AS array_position;
+END;
+
+
+--
+-- Name: quota_violations(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.quota_violations(p_bookings bigint[]) RETURNS TABLE(environment_key text, rule text, most text, value text)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT e.key, 'teamHoursPerWeek', e.policy ->> 'teamHoursPerWeek',
+           trim_scale(round(max(u.hours), 2))::text
+    FROM bookings b
+    CROSS JOIN unnest(b.environment_ids) n (id)
+    JOIN environments e ON e.id = n.id AND e.policy ? 'teamHoursPerWeek'
+    CROSS JOIN LATERAL generate_series(
+        date_trunc('week', b.starts_at AT TIME ZONE e.time_zone),
+        (b.ends_at - interval '1 second') AT TIME ZONE e.time_zone, interval '7 days') w (monday)
+    CROSS JOIN LATERAL (SELECT tstzrange(w.monday AT TIME ZONE e.time_zone,
+                                         (w.monday + interval '7 days') AT TIME ZONE e.time_zone)) s (week)
+    CROSS JOIN LATERAL (
+        SELECT sum(extract(epoch FROM upper(h.used) - lower(h.used))) / 3600 AS hours
+        FROM (
+            SELECT DISTINCT o.id, tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week AS used
+            FROM claims c JOIN bookings o ON o.id = c.booking_id
+            WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week
+              AND o.team_id = b.team_id AND e.id = ANY (o.environment_ids)) h
+        WHERE NOT isempty(h.used)) u
+    WHERE b.id = ANY (p_bookings)
+    GROUP BY e.key, e.policy
+    HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
+    UNION ALL
+    SELECT e.key, 'teamBookingsAtOnce', e.policy ->> 'teamBookingsAtOnce', max(u.used)::text
+    FROM bookings b
+    CROSS JOIN unnest(b.environment_ids) n (id)
+    JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
+    CROSS JOIN LATERAL (
+        WITH team AS MATERIALIZED (
+            SELECT DISTINCT o.id, o.starts_at, coalesce(o.released_at, o.ends_at) AS ends_at
+            FROM environments l
+            JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
+             AND c.period && tstzrange(b.starts_at, b.ends_at)
+            JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
+             AND l.id = ANY (o.environment_ids)
+            WHERE l.policy ? 'teamBookingsAtOnce')
+        SELECT max((SELECT count(*) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
+        FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)
+        WHERE x.at < b.ends_at) u
+    WHERE b.id = ANY (p_bookings)
+    GROUP BY e.key, e.policy
+    HAVING max(u.used) > (e.policy ->> 'teamBookingsAtOnce')::bigint;
+END $$;
+
+
+--
+-- Name: raise_version(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.raise_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'an id of % never changes', TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+    END IF;
+    NEW.version := OLD.version + 1;
+    IF NEW.updated_at <= OLD.updated_at THEN
+        NEW.updated_at := greatest(clock_timestamp(), OLD.updated_at);
+    END IF;
+    RETURN NEW;
+END $$;
+
+
+--
+-- Name: readable(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.readable(p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT to_char((p_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'::text) AS to_char;
+END;
+
+
+--
+-- Name: rebuild_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rebuild_reach(p_environments bigint[]) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_affected bigint[];
+    v_culprit text;
+BEGIN
+    SELECT array_agg(DISTINCT a.id) INTO v_affected
+    FROM (SELECT unnest(p_environments)
+          UNION SELECT r.environment_id FROM environment_reach r WHERE r.part_id = ANY (p_environments)) a (id);
+
+    SELECT e.key INTO v_culprit
+    FROM environments e CROSS JOIN unnest(e.part_ids) p (id)
+    WHERE e.id = ANY (p_environments) AND NOT EXISTS (SELECT FROM environments x WHERE x.id = p.id);
+    IF FOUND THEN
+        RAISE EXCEPTION 'a part of % does not exist', v_culprit
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'environment_part_exists';
+    END IF;
+
+    DELETE FROM environment_reach r WHERE r.environment_id = ANY (v_affected);
+
+    -- UNION, not UNION ALL: at most four rows for each pair, however many paths lead there.
+    WITH RECURSIVE walk (root, id, if_shared, if_exclusive) AS (
+        SELECT e.id, p.id, p.usage = 'exclusive', p.usage IN ('exclusive', 'same')
+        FROM environments e CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
+        WHERE e.id = ANY (v_affected)
+        UNION
+        SELECT w.root, p.id,
+               CASE p.usage WHEN 'same' THEN w.if_shared ELSE p.usage = 'exclusive' END,
+               CASE p.usage WHEN 'same' THEN w.if_exclusive ELSE p.usage = 'exclusive' END
+        FROM walk w
+        JOIN environments e ON e.id = w.id
+        CROSS JOIN unnest(e.part_ids, e.part_usages) p (id, usage)
+    )
+    INSERT INTO environment_reach (environment_id, part_id, exclusive_if_shared, exclusive_if_exclusive)
+    SELECT w.root, w.id, bool_or(w.if_shared), bool_or(w.if_exclusive)
+    FROM (SELECT root, id, if_shared, if_exclusive FROM walk
+          -- An environment uses itself in the mode it is booked in, unless it is its own part, below.
+          UNION ALL SELECT a.id, a.id, false, true FROM unnest(v_affected) a (id)
+          WHERE NOT EXISTS (SELECT FROM walk c WHERE c.root = a.id AND c.id = a.id)) w
+    WHERE w.root <> w.id OR NOT EXISTS (SELECT FROM walk c WHERE c.root = w.id AND c.id = w.id)
+    GROUP BY w.root, w.id;
+
+    SELECT e.key INTO v_culprit
+    FROM environments e
+    WHERE e.id = ANY (v_affected)
+      AND NOT EXISTS (SELECT FROM environment_reach r WHERE r.environment_id = e.id AND r.part_id = e.id);
+    IF FOUND THEN
+        RAISE EXCEPTION '% would contain itself', v_culprit
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'environment_parts_have_no_cycle';
+    END IF;
+    RETURN v_affected;
+END $$;
+
+
+--
+-- Name: refuse_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_clashes(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_clashes jsonb;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.booking_id, c.other_id, c.window_id,
+                                       readable(lower(c.period)), readable(upper(c.period))))
+    INTO v_clashes
+    FROM (SELECT k.environment_id, k.booking_id, k.other_id, k.window_id, k.period FROM clashes(p_bookings) k
+          ORDER BY k.booking_id, k.other_id, k.window_id, k.period LIMIT 100) c;
+    IF v_clashes IS NOT NULL THEN
+        RAISE EXCEPTION 'bookings would clash'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_double_booking',
+                  DETAIL = v_clashes::text;
+    END IF;
+END $$;
+
+
+--
+-- Name: refuse_direct_write(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_direct_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF pg_trigger_depth() = 1 THEN
+        RAISE EXCEPTION '% on % is refused: it is derived', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+                  HINT = TG_ARGV[0];
+    END IF;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: refuse_overbooking(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_overbooking(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_peaks jsonb;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_array(p.environment_id, readable(p.at), p.used, p.capacity) ORDER BY p.at)
+    INTO v_peaks
+    FROM (SELECT t.environment_id, s.at, s.used, t.capacity
+          FROM (SELECT o.environment_id, o.capacity, unnest(range_agg(m.period)) AS period
+                FROM overbooked(p_bookings) o
+                JOIN claims m ON m.booking_id = o.booking_id AND m.environment_id = o.environment_id
+                GROUP BY o.environment_id, o.capacity) t
+          CROSS JOIN LATERAL shared_use(t.environment_id, t.period, '{}') s
+          WHERE s.used > t.capacity
+          ORDER BY s.at LIMIT 20) p;
+    IF v_peaks IS NOT NULL THEN
+        RAISE EXCEPTION 'shared use would exceed capacity'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_overbooking',
+                  DETAIL = v_peaks::text;
+    END IF;
+END $$;
+
+
+--
+-- Name: refuse_window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_window_clashes(p_windows bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_clashes jsonb;
+BEGIN
+    SELECT jsonb_agg(jsonb_build_array(c.environment_id, c.window_id, c.booking_id, c.other_id,
+                                       readable(lower(c.period)), readable(upper(c.period)))
+                     ORDER BY c.period)
+    INTO v_clashes
+    FROM (SELECT DISTINCT k.environment_id, k.window_id, k.booking_id, k.other_id, k.period
+          FROM window_clashes(p_windows) k ORDER BY k.period LIMIT 100) c;
+    IF v_clashes IS NOT NULL THEN
+        RAISE EXCEPTION 'windows would clash'
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'no_window_clash',
+                  DETAIL = v_clashes::text;
+    END IF;
+END $$;
+
+
+--
+-- Name: refuse_window_kind_change(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_window_kind_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'a window stays what it was planned as'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+              HINT = 'Cancel the window and plan another.';
+END $$;
+
+
+--
+-- Name: refuse_write(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
+              HINT = TG_ARGV[0];
+END $$;
+
+
+--
+-- Name: require_read_committed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.require_read_committed() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'Berth decides at READ COMMITTED only'
+            USING ERRCODE = 'invalid_transaction_state',
+                  HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED; a higher level sees the past after waiting for a lock.';
+    END IF;
+END $$;
+
+
+--
+-- Name: require_references(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.require_references(p_bookings bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM bookings b CROSS JOIN unnest(b.environment_ids) e (id)
+               WHERE b.id = ANY (p_bookings)
+                 AND NOT EXISTS (SELECT FROM environments x WHERE x.id = e.id)) THEN
+        RAISE EXCEPTION 'a booking names an environment that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_environment_exists';
+    END IF;
+    IF EXISTS (SELECT FROM bookings b
+               WHERE b.id = ANY (p_bookings)
+                 AND NOT EXISTS (SELECT FROM teams t WHERE t.id = b.team_id)) THEN
+        RAISE EXCEPTION 'a booking names a team that does not exist'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'booking_team_exists';
+    END IF;
+END $$;
+
+
+--
+-- Name: restore_approved(bigint, text, timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.restore_approved(p_booking bigint, p_reason text, p_now timestamp with time zone, p_by text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE bookings b
+    SET state = v.state, state_reason = p_reason, environment_ids = v.environment_ids,
+        starts_at = v.starts_at, ends_at = v.ends_at, mode = v.mode, setup_minutes = v.setup_minutes,
+        teardown_minutes = v.teardown_minutes, approvals = v.approvals,
+        check_in_minutes = v.check_in_minutes, hold_expires_at = NULL, approved_version = NULL,
+        updated_at = p_now, updated_by = p_by
+    FROM booking_versions v
+    WHERE b.id = p_booking AND v.booking_id = b.id AND v.version = b.approved_version;
+    RETURN FOUND;
+END $$;
+
+
+--
+-- Name: search_horizon(timestamp with time zone, timestamp with time zone, interval, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.search_horizon(p_from timestamp with time zone, p_until timestamp with time zone, p_length interval, p_most bigint) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_ahead interval := p_length + interval '1 hour';
+    v_horizon timestamptz := least(p_until, p_from + p_length + v_ahead);
+    v_next timestamptz;
+BEGIN
+    WHILE v_horizon < p_until LOOP
+        v_ahead := v_ahead * 4;
+        v_next := least(p_until, p_from + p_length + v_ahead);
+        EXIT WHEN (SELECT count(*) FROM claims_between(p_from, v_next, p_most)) >= p_most;
+        v_horizon := v_next;
+    END LOOP;
+    RETURN v_horizon;
+END $$;
+
+
+--
+-- Name: serve_waiter(bigint, bigint[], text, timestamp with time zone, timestamp with time zone, bigint, bigint, jsonb, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.serve_waiter(p_booking bigint, p_environments bigint[], p_state text, p_starts timestamp with time zone, p_ends timestamp with time zone, p_setup bigint, p_teardown bigint, p_extras jsonb, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_over_quota boolean := false;
+BEGIN
+    BEGIN
+        UPDATE bookings b
+        SET state = p_state, state_reason = NULL, environment_ids = p_environments, starts_at = p_starts,
+            ends_at = p_ends, setup_minutes = p_setup, teardown_minutes = p_teardown, wait_until = NULL,
+            starts_when_free = false, select_labels = NULL, select_count = NULL, released_at = NULL,
+            approvals = coalesce(p_extras -> 'approvals', '[]'),
+            hold_expires_at = (p_extras ->> 'holdExpiresAt')::timestamptz,
+            check_in_minutes = (p_extras ->> 'checkInMinutes')::integer,
+            lease_expires_at = (p_extras ->> 'leaseExpiresAt')::timestamptz,
+            updated_at = p_now, updated_by = 'berth'
+        WHERE b.id = p_booking;
+        IF EXISTS (SELECT FROM quota_violations(ARRAY[p_booking])) THEN
+            v_over_quota := true;
+            RAISE exclusion_violation;
+        END IF;
+        RETURN true;
+    EXCEPTION WHEN exclusion_violation THEN
+    END;
+    IF v_over_quota THEN
+        INSERT INTO quota_holds (booking_id, team_id, try_again_at)
+        SELECT b.id, b.team_id, p_now + interval '10 minutes' FROM bookings b WHERE b.id = p_booking
+        ON CONFLICT (booking_id) DO UPDATE SET try_again_at = excluded.try_again_at;
+    END IF;
+    RETURN false;
+END $$;
+
+
+--
+-- Name: settle_drifts(timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.settle_drifts(p_now timestamp with time zone, p_limit bigint) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_drift record;
+    v_settled bigint := 0;
+    v_explanation bigint;
+    v_change bigint;
+BEGIN
+    FOR v_drift IN
+        SELECT d.id, d.environment_id, d.component, d.version_from, d.version_to, d.seen_after, d.seen_at,
+               d.flaps
+        FROM drifts d
+        WHERE d.explained_by IS NULL AND d.logged_as IS NULL AND d.settles_at <= p_now
+        ORDER BY d.settles_at, d.id LIMIT p_limit
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        v_explanation := explaining_change(
+            v_drift.environment_id, v_drift.component, v_drift.version_to, v_drift.seen_after, v_drift.seen_at);
+        v_change := NULL;
+        IF v_explanation IS NULL THEN
+            SELECT a.id INTO v_change
+            FROM append_changes(
+                p_now, ARRAY['berth'], ARRAY['inventory'], ARRAY['drift:' || v_drift.id],
+                ARRAY[v_drift.environment_id], ARRAY[v_drift.seen_at], ARRAY['unknown'],
+                ARRAY[NULL]::bigint[], ARRAY['deploy'],
+                ARRAY[format('%s went from %s to %s, and nobody logged it%s', v_drift.component,
+                             coalesce(v_drift.version_from, 'nothing'),
+                             coalesce(v_drift.version_to, 'nothing'),
+                             CASE WHEN v_drift.flaps > 0
+                                  THEN format('; back and forth %s times since', v_drift.flaps) ELSE '' END)],
+                ARRAY[v_drift.component], ARRAY[v_drift.version_to], ARRAY[NULL]::text[], ARRAY[NULL]::text[],
+                ARRAY[NULL]::bigint[]) a;
+        END IF;
+        UPDATE drifts d SET explained_by = v_explanation, logged_as = v_change WHERE d.id = v_drift.id;
+        v_settled := v_settled + 1;
+    END LOOP;
+    RETURN v_settled;
+END $$;
+
+
+--
+-- Name: shared_places(bigint[], text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shared_places(p_environments bigint[], p_mode text) RETURNS TABLE(environment_id bigint, places bigint)
+    LANGUAGE plpgsql STABLE
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    SET work_mem TO '64MB'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    -- Who else uses a part; the part itself, which can be booked too, takes the place of the one asking.
+    WITH users AS (
+        SELECT r.part_id, count(*) AS everyone,
+               count(*) FILTER (WHERE r.exclusive_if_exclusive) AS alone
+        FROM environment_reach r JOIN environments e ON e.id = r.environment_id
+        WHERE r.environment_id <> r.part_id AND e.status <> 'retired'
+          AND (p_environments IS NULL
+               OR r.part_id IN (SELECT o.part_id FROM environment_reach o
+                                WHERE o.environment_id = ANY (p_environments)))
+        GROUP BY r.part_id)
+    SELECT r.environment_id,
+           sum(CASE WHEN (CASE p_mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
+                                      ELSE r.exclusive_if_shared END)
+                    THEN u.everyone
+                    WHEN r.environment_id = r.part_id THEN u.alone
+                    ELSE u.alone + 1 - r.exclusive_if_exclusive::integer END)::bigint
+    FROM environment_reach r JOIN users u ON u.part_id = r.part_id
+    WHERE p_environments IS NULL OR r.environment_id = ANY (p_environments)
+    GROUP BY r.environment_id;
+END $$;
+
+
+--
+-- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.use_obstacles(p_environment bigint, p_team bigint, p_at timestamp with time zone) RETURNS TABLE(part_id bigint, booking_id bigint, window_id bigint, period tstzrange)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT r.part_id,
+     c.booking_id,
+     c.window_id,
+     c.period
+    FROM ((public.environment_reach r
+      JOIN public.claims c ON (((c.environment_id = r.part_id) AND (c.lane = 'use'::text) AND (c.share_key <> 0) AND (c.period @> use_obstacles.p_at))))
+      LEFT JOIN public.bookings b ON ((b.id = c.booking_id)))
+   WHERE ((r.environment_id = use_obstacles.p_environment) AND (b.team_id IS DISTINCT FROM use_obstacles.p_team));
+END;
+
+
+--
+-- Name: users_at(bigint, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time zone, p_known_at timestamp with time zone) RETURNS TABLE(booking_id bigint, team_id bigint, exclusive boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT b.id,
+     v.team_id,
+     u.exclusive
+    FROM (((( SELECT c.booking_id AS id
+            FROM public.claims c
+           WHERE ((c.environment_id = users_at.p_environment) AND (c.lane = 'use'::text) AND (c.period @> users_at.p_at) AND (c.booking_id IS NOT NULL))
+         UNION
+          SELECT g.id
+            FROM public.bookings g
+           WHERE ((g.record_only OR ((g.state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text]))) AND (tstzrange(g.starts_at, g.ends_at, '[)'::text) @> users_at.p_at) AND (EXISTS ( SELECT
+                    FROM public.environment_reach r
+                   WHERE ((r.part_id = users_at.p_environment) AND (r.environment_id = ANY (g.environment_ids))))))) k
+      JOIN public.bookings b ON ((b.id = k.id)))
+      CROSS JOIN LATERAL ( SELECT p.environment_ids,
+             p.team_id,
+             p.mode
+            FROM ( SELECT b.state,
+                     b.environment_ids,
+                     b.team_id,
+                     b.mode,
+                     b.starts_at,
+                     b.released_at,
+                     b.ends_at,
+                     b.approved_version
+                   WHERE (b.record_only OR (date_trunc('second'::text, b.updated_at) <= users_at.p_known_at))
+                 UNION ALL
+                 ( SELECT o.state,
+                     o.environment_ids,
+                     o.team_id,
+                     o.mode,
+                     o.starts_at,
+                     o.released_at,
+                     o.ends_at,
+                     o.approved_version
+                    FROM public.booking_versions o
+                   WHERE ((o.booking_id = b.id) AND (NOT b.record_only) AND (date_trunc('second'::text, b.updated_at) > users_at.p_known_at) AND (date_trunc('second'::text, o.valid_from) <= users_at.p_known_at))
+                   ORDER BY o.version DESC
+                  LIMIT 1)) p
+           WHERE ((((p.state)::text = ANY (ARRAY['confirmed'::text, 'active'::text, 'completed'::text])) OR (p.approved_version IS NOT NULL) OR (p.released_at IS NOT NULL)) AND (p.starts_at <= users_at.p_at) AND (COALESCE(p.released_at, p.ends_at) > users_at.p_at))) v)
+      CROSS JOIN LATERAL ( SELECT bool_or(
+                 CASE v.mode
+                     WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
+                     ELSE r.exclusive_if_shared
+                 END) AS exclusive
+            FROM public.environment_reach r
+           WHERE ((r.part_id = users_at.p_environment) AND (r.environment_id = ANY (v.environment_ids)))) u)
+   WHERE (u.exclusive IS NOT NULL);
+END;
+
+
+--
+-- Name: wait_position(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.wait_position(p_booking bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (1 + count(*))
+    FROM (public.bookings b
+      JOIN public.bookings w ON ((((w.state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text])) AND (w.environment_ids && b.environment_ids) AND (w.starts_when_free OR b.starts_when_free OR ((w.starts_at < b.ends_at) AND (w.ends_at > b.starts_at))) AND (ROW(public.priority_rank((b.priority)::text), w.created_at, w.id) < ROW(public.priority_rank((w.priority)::text), b.created_at, b.id)))))
+   WHERE (b.id = wait_position.p_booking);
+END;
+
+
+--
+-- Name: notices; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.notices (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    text text NOT NULL,
+    team_id bigint,
+    person text,
+    read_at timestamp with time zone
+);
+
+
+--
+-- Name: warn_of_windows(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.warn_of_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+ INSERT INTO public.notices (at, kind, subject, text, team_id, person)  SELECT DISTINCT warn_of_windows.p_at AS p_at,
+                 CASE
+                     WHEN s.is_emergency THEN 'window.emergency'::text
+                     ELSE 'window.planned'::text
+                 END AS "case",
+             ('CW-'::text || w.id),
+             format('%s on %s from %s to %s during BK-%s: %s'::text, w.kind, e.key, public.readable(lower(s.period)), public.readable(upper(s.period)), b.id, COALESCE(w.emergency_reason, w.title)) AS format,
+             b.team_id,
+             b.requested_by
+            FROM ((((public.window_spans s
+              JOIN public.change_windows w ON ((w.id = s.window_id)))
+              JOIN public.environments e ON ((e.id = s.environment_id)))
+              CROSS JOIN LATERAL ( SELECT k.booking_id
+                    FROM public.claims k
+                   WHERE ((k.environment_id = s.environment_id) AND (k.lane = 'use'::text) AND (k.period && s.period) AND (k.booking_id IS NOT NULL))
+                  OFFSET 0) c)
+              JOIN public.bookings b ON (((b.id = c.booking_id) AND ((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text])))))
+           WHERE ((s.window_id = ANY (warn_of_windows.p_windows)) AND ((s.state)::text = 'approved'::text) AND (s.valid_until = 'infinity'::timestamp with time zone) AND (upper(s.period) > warn_of_windows.p_at) AND ((s.kind)::text <> 'freeze'::text))
+         UNION ALL
+          SELECT DISTINCT warn_of_windows.p_at AS p_at,
+             'window.emergency'::text,
+             ('CW-'::text || w.id),
+             format('%s declared an emergency on %s until %s: %s'::text, w.requested_by, e.key, public.readable(w.ends_at), w.emergency_reason) AS format,
+             e.owner_team_id,
+             NULL::text
+            FROM ((public.window_spans s
+              JOIN public.change_windows w ON ((w.id = s.window_id)))
+              JOIN public.environments e ON ((e.id = s.environment_id)))
+           WHERE ((s.window_id = ANY (warn_of_windows.p_windows)) AND s.is_emergency AND (s.valid_until = 'infinity'::timestamp with time zone));
+END;
+
+
+--
+-- Name: whole_second(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.whole_second(p_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT to_timestamp((ceil(EXTRACT(epoch FROM p_at)))::double precision) AS to_timestamp;
+END;
+
+
+--
+-- Name: window_clashes(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.window_clashes(p_windows bigint[]) RETURNS TABLE(environment_id bigint, window_id bigint, booking_id bigint, other_id bigint, period tstzrange)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH implied AS MATERIALIZED (
+        SELECT d.window_id, d.environment_id, d.lane, d.period, d.share_key
+        FROM derive_window_claims(p_windows) d),
+    -- Exceptions that are among the windows, that are to a freeze among them, or that meet one.
+    excepted AS MATERIALIZED (
+        SELECT s.window_id, s.environment_id, s.exception_to, s.period FROM window_spans s
+        WHERE s.window_id = ANY (p_windows) AND s.exception_to IS NOT NULL AND s.state = 'approved'
+          AND s.valid_until = 'infinity'
+        UNION
+        SELECT s.window_id, s.environment_id, s.exception_to, s.period
+        FROM change_windows w JOIN window_spans s ON s.window_id = w.id
+        WHERE w.exception_to = ANY (p_windows) AND s.exception_to IS NOT NULL AND s.state = 'approved'
+          AND s.valid_until = 'infinity'
+        UNION
+        SELECT x.window_id, x.environment_id, x.exception_to, x.period
+        FROM window_spans g
+        CROSS JOIN LATERAL (
+            SELECT s.window_id, s.environment_id, s.exception_to, s.period FROM window_spans s
+            WHERE s.environment_id = g.environment_id AND s.period && g.period
+              AND s.exception_to IS NOT NULL AND s.state = 'approved' AND s.valid_until = 'infinity'
+            OFFSET 0) x
+        WHERE g.window_id = ANY (p_windows) AND g.kind = 'freeze' AND g.state = 'approved'
+          AND g.valid_until = 'infinity')
+    SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
+    FROM implied d
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.window_id, k.period FROM claims k
+        WHERE k.environment_id = d.environment_id AND k.lane = 'use' AND k.period && d.period
+          AND k.share_key <> d.share_key
+        OFFSET 0) c
+    WHERE d.lane = 'use'
+    UNION ALL
+    SELECT d.environment_id, d.window_id, c.booking_id, c.window_id, c.period
+    FROM implied d
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id, k.window_id, k.period FROM claims k
+        WHERE k.environment_id = d.environment_id AND k.lane = 'change' AND k.period && d.period
+          AND k.share_key <> d.share_key
+        OFFSET 0) c
+    WHERE d.lane = 'change'
+    UNION ALL
+    SELECT x.environment_id, o.one, NULL, o.other, o.period
+    FROM excepted x
+    JOIN change_windows w ON w.id = x.window_id AND upper(x.period) > w.created_at
+    JOIN window_spans f ON f.window_id = x.exception_to AND f.environment_id = x.environment_id
+     AND f.period && x.period AND f.state = 'approved' AND f.valid_until = 'infinity'
+    CROSS JOIN LATERAL (
+        SELECT s.window_id, s.period FROM window_spans s
+        WHERE s.environment_id = x.environment_id AND s.period && (x.period * f.period)
+          AND s.kind = 'freeze' AND s.window_id <> x.exception_to
+          AND s.state = 'approved' AND s.valid_until = 'infinity'
+        OFFSET 0) g
+    -- Who stood before is in the way of who comes.
+    CROSS JOIN LATERAL (
+        SELECT x.window_id, g.window_id, g.period WHERE x.window_id = ANY (p_windows)
+        UNION ALL
+        SELECT g.window_id, x.window_id, x.period WHERE x.window_id <> ALL (p_windows)) o (one, other, period)
+    WHERE x.window_id = ANY (p_windows) OR f.window_id = ANY (p_windows) OR g.window_id = ANY (p_windows);
+END $$;
+
+
+--
+-- Name: window_hits(bigint[], timestamp with time zone[], interval, bigint, timestamp with time zone, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.window_hits(p_environments bigint[], p_starts timestamp with time zone[], p_length interval, p_except bigint, p_now timestamp with time zone, p_limit bigint) RETURNS TABLE(environment_id bigint, booking_id bigint, window_id bigint, period tstzrange)
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET jit TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT h.environment_id, h.booking_id, h.window_id, h.period
+    FROM (
+        SELECT e.id AS environment_id, c.booking_id, NULL::bigint AS window_id, c.period
+        FROM unnest(p_starts) s (at)
+        CROSS JOIN unnest(p_environments) e (id)
+        CROSS JOIN LATERAL (
+            SELECT k.booking_id, k.period FROM claims k
+            WHERE k.environment_id = e.id AND k.lane = 'use' AND k.booking_id IS NOT NULL
+              AND k.period && tstzrange(s.at, s.at + p_length, '[)')
+            OFFSET 0) c
+        WHERE s.at + p_length > p_now
+        UNION
+        SELECT e.id, NULL, v.window_id, v.period
+        FROM unnest(p_starts) s (at)
+        CROSS JOIN unnest(p_environments) e (id)
+        CROSS JOIN LATERAL (
+            SELECT w.window_id, w.period FROM window_spans w
+            WHERE w.environment_id = e.id AND w.valid_until = 'infinity' AND w.state = 'approved'
+              AND w.period && tstzrange(s.at, s.at + p_length, '[)')
+              AND w.window_id IS DISTINCT FROM p_except
+            OFFSET 0) v
+        WHERE s.at + p_length > p_now) h
+    ORDER BY lower(h.period), h.booking_id, h.window_id, h.environment_id
+    LIMIT p_limit;
+END $$;
+
+
+--
+-- Name: windows_about(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.windows_about(p_environments bigint[], p_at timestamp with time zone) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ARRAY( SELECT w.id
+            FROM public.change_windows w
+           WHERE ((w.labels IS NOT NULL) AND ((w.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])) AND (public.last_end(w.*) > windows_about.p_at) AND (EXISTS ( SELECT
+                    FROM public.environments e
+                   WHERE ((e.id = ANY (windows_about.p_environments)) AND (e.status <> 'retired'::text) AND public.matches_selector(e.*, w.labels)))))
+         UNION
+          SELECT w.id
+            FROM ((unnest(windows_about.p_environments) e(id)
+              CROSS JOIN LATERAL ( SELECT DISTINCT s_1.window_id
+                    FROM public.window_spans s_1
+                   WHERE ((s_1.environment_id = e.id) AND (s_1.period && tstzrange(windows_about.p_at, NULL::timestamp with time zone)) AND (s_1.valid_until = 'infinity'::timestamp with time zone))
+                  OFFSET 0) s)
+              JOIN public.change_windows w ON ((w.id = s.window_id)))
+           WHERE (((w.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])) AND (public.last_end(w.*) > windows_about.p_at))
+   ORDER BY 1) AS "array";
+END;
+
+
+--
+-- Name: bookings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.bookings ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.bookings_id_seq
+    START WITH 1000
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: change_log_head; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_log_head (
+    is_only boolean DEFAULT true NOT NULL,
+    id bigint NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT change_log_has_one_head CHECK (is_only)
+);
+
+
+--
+-- Name: change_log_heads_seen; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.change_log_heads_seen (
+    id bigint NOT NULL,
+    hash bytea NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
+-- Name: change_windows_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.change_windows ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.change_windows_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: drifts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.drifts (
+    id bigint NOT NULL,
+    environment_id bigint NOT NULL,
+    component text NOT NULL,
+    version_from text,
+    version_to text,
+    seen_after timestamp with time zone,
+    seen_at timestamp with time zone NOT NULL,
+    settles_at timestamp with time zone NOT NULL,
+    explained_by bigint,
+    logged_as bigint,
+    flaps integer DEFAULT 0 NOT NULL
+);
+
+
+--
+-- Name: drifts_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.drifts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.drifts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: environment_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_versions (
+    environment_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb NOT NULL,
+    capacity integer,
+    status text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] NOT NULL,
+    part_usages text[] NOT NULL,
+    policy jsonb NOT NULL,
+    runbook text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT environment_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
+-- Name: environments_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.environments ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.environments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: feed_changes_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.feed_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feed_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: feed_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.feed_tokens (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    is_busy_only boolean NOT NULL,
+    owner text NOT NULL,
+    secret_hash bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT feed_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'team'::text, 'person'::text, 'labels'::text]))),
+    CONSTRAINT feed_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
+);
+
+
+--
+-- Name: feed_tokens_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.feed_tokens ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feed_tokens_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
+-- Name: idempotency_records; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.idempotency_records (
+    token_id bigint NOT NULL,
+    scope text NOT NULL,
+    key text NOT NULL,
+    request_hash bytea NOT NULL,
+    status integer NOT NULL,
+    booking_id bigint,
+    booking_version integer,
+    location text,
+    etag text,
+    body bytea,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_answer_is_kept CHECK ((((booking_id IS NULL) = (booking_version IS NULL)) AND ((booking_id IS NULL) <> (body IS NULL))))
+);
+
+
+--
+-- Name: installation; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.installation (
+    is_only boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT installation_is_one CHECK (is_only)
+);
+
+
+--
+-- Name: inventories; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inventories (
+    environment_id bigint NOT NULL,
+    observed_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL
+);
+
+
+--
+-- Name: inventory_components; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.inventory_components (
+    environment_id bigint NOT NULL,
+    component text NOT NULL,
+    component_version text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+
+--
 -- Name: line_calls; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -3511,24 +4209,6 @@ ALTER TABLE public.line_calls ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
--- Name: mappings; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.mappings (
-    id bigint NOT NULL,
-    source text,
-    kind text NOT NULL,
-    name text NOT NULL,
-    environment_id bigint,
-    team_id bigint,
-    created_at timestamp with time zone NOT NULL,
-    created_by text NOT NULL,
-    CONSTRAINT mapping_has_its_target CHECK ((((kind = 'environment'::text) = (environment_id IS NOT NULL)) AND ((kind <> 'environment'::text) = (team_id IS NOT NULL)))),
-    CONSTRAINT mapping_kind_is_known CHECK ((kind = ANY (ARRAY['environment'::text, 'actor'::text, 'repository'::text])))
-);
-
-
---
 -- Name: mappings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -3539,22 +4219,6 @@ ALTER TABLE public.mappings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-
---
--- Name: notices; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.notices (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    text text NOT NULL,
-    team_id bigint,
-    person text,
-    read_at timestamp with time zone
 );
 
 
@@ -3597,6 +4261,17 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+
+--
+-- Name: quota_holds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.quota_holds (
+    booking_id bigint NOT NULL,
+    team_id bigint NOT NULL,
+    try_again_at timestamp with time zone NOT NULL
 );
 
 
@@ -3689,22 +4364,6 @@ ALTER TABLE public.source_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 
 
 --
--- Name: teams; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.teams (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    colour text,
-    contact text,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    CONSTRAINT team_name_is_plain CHECK ((name ~ '^[^[:cntrl:][:space:]/]([^[:cntrl:]/]{0,98}[^[:cntrl:][:space:]/])?$'::text))
-);
-
-
---
 -- Name: teams_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -3754,24 +4413,6 @@ ALTER TABLE public.tokens ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
 
 
 --
--- Name: window_spans; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.window_spans (
-    window_id bigint NOT NULL,
-    environment_id bigint NOT NULL,
-    kind public.window_kind NOT NULL,
-    state public.window_state NOT NULL,
-    team_id bigint,
-    exception_to bigint,
-    is_emergency boolean NOT NULL,
-    period tstzrange NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    valid_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL
-);
-
-
---
 -- Name: window_versions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -3806,19 +4447,67 @@ CREATE TABLE public.window_versions (
 
 
 --
--- Name: booking_versions booking_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.booking_versions
-    ADD CONSTRAINT booking_versions_pkey PRIMARY KEY (booking_id, version);
-
-
---
 -- Name: bookings bookings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.bookings
     ADD CONSTRAINT bookings_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+ INSERT INTO public.notices (at, kind, subject, text, team_id)  SELECT ask_for_approval.p_now AS p_now,
+             'booking.requested',
+             ('BK-'::text || b.id),
+             format('%s asks for %s from %s to %s: %s'::text, b.requested_by, string_agg(a.environment, ', '::text), public.readable(b.starts_at), public.readable(b.ends_at), b.title) AS format,
+             t.id
+            FROM ((public.bookings b
+              CROSS JOIN LATERAL jsonb_to_recordset(b.approvals) a(environment text, "ownerTeam" text, state text))
+              LEFT JOIN public.teams t ON ((t.name = a."ownerTeam")))
+           WHERE ((b.id = ANY (ask_for_approval.p_bookings)) AND ((b.state)::text = 'requested'::text) AND (a.state = 'pending'::text))
+           GROUP BY b.id, t.id;
+END;
+
+
+--
+-- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_windows
+    ADD CONSTRAINT change_windows_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: ask_for_window_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    BEGIN ATOMIC
+ INSERT INTO public.notices (at, kind, subject, text, team_id)  SELECT ask_for_window_approval.p_at AS p_at,
+             'window.requested',
+             ('CW-'::text || w.id),
+             format('%s asks for %s on %s from %s to %s: %s'::text, w.requested_by, w.kind, string_agg(a.environment, ', '::text), public.readable(w.starts_at), public.readable(w.ends_at), w.title) AS format,
+             t.id
+            FROM ((public.change_windows w
+              CROSS JOIN LATERAL jsonb_to_recordset(w.approvals) a(environment text, "ownerTeam" text, state text))
+              LEFT JOIN public.teams t ON ((t.name = a."ownerTeam")))
+           WHERE ((w.id = ANY (ask_for_window_approval.p_windows)) AND ((w.state)::text = 'requested'::text) AND (a.state = 'pending'::text))
+           GROUP BY w.id, t.id;
+END;
+
+
+--
+-- Name: booking_versions booking_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.booking_versions
+    ADD CONSTRAINT booking_versions_pkey PRIMARY KEY (booking_id, version);
 
 
 --
@@ -3843,14 +4532,6 @@ ALTER TABLE ONLY public.change_log_heads_seen
 
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
-
-
---
--- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.change_windows
-    ADD CONSTRAINT change_windows_pkey PRIMARY KEY (id);
 
 
 --
@@ -4014,6 +4695,14 @@ ALTER TABLE ONLY public.outbox
 
 
 --
+-- Name: quota_holds quota_holds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.quota_holds
+    ADD CONSTRAINT quota_holds_pkey PRIMARY KEY (booking_id);
+
+
+--
 -- Name: refusals refusals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4093,10 +4782,10 @@ CREATE UNIQUE INDEX booking_import_is_unique ON public.bookings USING btree (imp
 
 
 --
--- Name: booking_versions_in_line; Type: INDEX; Schema: public; Owner: -
+-- Name: booking_versions_in_line_at; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX booking_versions_in_line ON public.booking_versions USING btree (valid_from) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
+CREATE INDEX booking_versions_in_line_at ON public.booking_versions USING gist (tstzrange(valid_from, valid_until, '[)'::text)) WHERE ((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text]));
 
 
 --
@@ -4114,6 +4803,20 @@ CREATE INDEX bookings_by_first_environment ON public.bookings USING btree ((envi
 
 
 --
+-- Name: bookings_by_labels; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_labels ON public.bookings USING gin (labels jsonb_path_ops) WHERE (labels <> '{}'::jsonb);
+
+
+--
+-- Name: bookings_by_length; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_length ON public.bookings USING btree (public.booking_length_step(starts_at, ends_at), starts_at);
+
+
+--
 -- Name: bookings_by_requester; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4128,17 +4831,17 @@ CREATE INDEX bookings_by_series ON public.bookings USING btree (series_id, recur
 
 
 --
--- Name: bookings_by_start; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX bookings_by_start ON public.bookings USING btree (starts_at);
-
-
---
 -- Name: bookings_by_team; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
+
+
+--
+-- Name: bookings_by_text; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_by_text ON public.bookings USING gin (lower(((title || ' '::text) || COALESCE(ticket, ''::text))) public.gin_trgm_ops);
 
 
 --
@@ -4153,6 +4856,13 @@ CREATE INDEX bookings_in_line ON public.bookings USING gin (environment_ids) WHE
 --
 
 CREATE INDEX bookings_leased ON public.bookings USING btree (lease_expires_at) WHERE (((state)::text = ANY (ARRAY['confirmed'::text, 'active'::text])) AND (lease_expires_at IS NOT NULL));
+
+
+--
+-- Name: bookings_that_select; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_that_select ON public.bookings USING btree (created_at) WHERE (((state)::text = ANY (ARRAY['waitlisted'::text, 'displaced'::text])) AND (select_labels IS NOT NULL));
 
 
 --
@@ -4195,6 +4905,13 @@ CREATE INDEX bookings_to_give_up ON public.bookings USING btree (wait_until) WHE
 --
 
 CREATE INDEX bookings_without_claims ON public.bookings USING gist (tstzrange(starts_at, ends_at, '[)'::text)) WHERE (record_only OR ((state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])));
+
+
+--
+-- Name: bookings_without_claims_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_without_claims_by_environment ON public.bookings USING btree ((environment_ids[1]), starts_at) WHERE (record_only OR ((state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text])));
 
 
 --
@@ -4244,6 +4961,13 @@ CREATE UNIQUE INDEX change_source_is_unique ON public.change_log USING btree (so
 --
 
 CREATE INDEX claims_by_time ON public.claims USING btree (public.claim_length_step(period), lower(period)) INCLUDE (environment_id, period, share_key) WHERE (lane = 'use'::text);
+
+
+--
+-- Name: claims_longest; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX claims_longest ON public.claims USING btree (lower(period)) INCLUDE (environment_id, period, share_key) WHERE ((lane = 'use'::text) AND ((upper(period) - lower(period)) > '9600:00:00'::interval));
 
 
 --
@@ -4324,6 +5048,20 @@ CREATE INDEX notices_by_team ON public.notices USING btree (team_id, id);
 
 
 --
+-- Name: notices_of_nobody; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX notices_of_nobody ON public.notices USING btree (id) WHERE ((person IS NULL) AND (team_id IS NULL));
+
+
+--
+-- Name: quota_holds_by_team; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX quota_holds_by_team ON public.quota_holds USING btree (team_id);
+
+
+--
 -- Name: source_events_unassigned; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -4401,6 +5139,15 @@ CREATE INDEX windows_by_team ON public.change_windows USING btree (team_id) WHER
 
 
 --
+-- Name: bookings booking_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER booking_ids_are_numbered AFTER INSERT ON public.bookings REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('bookings_id_seq');
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER booking_ids_are_numbered;
+
+
+--
 -- Name: bookings booking_version_rises; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -4425,6 +5172,15 @@ ALTER TABLE public.booking_versions ENABLE ALWAYS TRIGGER booking_versions_are_k
 CREATE TRIGGER bookings_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.bookings FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Cancel the booking instead.');
 
 ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_are_never_deleted;
+
+
+--
+-- Name: bookings bookings_end_quota_holds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER bookings_end_quota_holds AFTER UPDATE ON public.bookings REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_bearing_on_quotas();
+
+ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_end_quota_holds;
 
 
 --
@@ -4461,6 +5217,15 @@ ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_renew_feeds;
 CREATE TRIGGER bookings_updated AFTER UPDATE ON public.bookings REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_bookings_updated();
 
 ALTER TABLE public.bookings ENABLE ALWAYS TRIGGER bookings_updated;
+
+
+--
+-- Name: environments capacity_is_decided_now; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER capacity_is_decided_now BEFORE UPDATE ON public.environments FOR EACH ROW WHEN ((old.capacity IS DISTINCT FROM new.capacity)) EXECUTE FUNCTION public.on_capacity_changing();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER capacity_is_decided_now;
 
 
 --
@@ -4533,6 +5298,15 @@ ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_never_updated;
 CREATE TRIGGER claims_are_placed_by_bookings AFTER INSERT ON public.claims REFERENCING NEW TABLE AS written FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION public.on_claims_placed();
 
 ALTER TABLE public.claims ENABLE ALWAYS TRIGGER claims_are_placed_by_bookings;
+
+
+--
+-- Name: environments environment_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER environment_ids_are_numbered AFTER INSERT ON public.environments REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('environments_id_seq');
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER environment_ids_are_numbered;
 
 
 --
@@ -4635,6 +5409,15 @@ ALTER TABLE public.installation ENABLE ALWAYS TRIGGER installation_is_kept;
 
 
 --
+-- Name: environments policies_end_quota_holds; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER policies_end_quota_holds AFTER UPDATE ON public.environments REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_policies_changed();
+
+ALTER TABLE public.environments ENABLE ALWAYS TRIGGER policies_end_quota_holds;
+
+
+--
 -- Name: environment_reach reach_follows_parts; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -4650,6 +5433,15 @@ ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_follows_parts;
 CREATE TRIGGER reach_is_never_truncated BEFORE TRUNCATE ON public.environment_reach FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Change part_ids; the reach follows.');
 
 ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_is_never_truncated;
+
+
+--
+-- Name: series series_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER series_ids_are_numbered AFTER INSERT ON public.series REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('series_id_seq');
+
+ALTER TABLE public.series ENABLE ALWAYS TRIGGER series_ids_are_numbered;
 
 
 --
@@ -4671,6 +5463,15 @@ ALTER TABLE public.window_spans ENABLE ALWAYS TRIGGER spans_follow_windows;
 
 
 --
+-- Name: teams team_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER team_ids_are_numbered AFTER INSERT ON public.teams REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('teams_id_seq');
+
+ALTER TABLE public.teams ENABLE ALWAYS TRIGGER team_ids_are_numbered;
+
+
+--
 -- Name: teams team_version_rises; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -4689,10 +5490,39 @@ ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_are_never_deleted;
 
 
 --
+-- Name: tokens token_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER token_ids_are_numbered AFTER INSERT ON public.tokens REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('tokens_id_seq');
+
+ALTER TABLE public.tokens ENABLE ALWAYS TRIGGER token_ids_are_numbered;
+
+
+--
 -- Name: tokens tokens_changed; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER tokens_changed AFTER DELETE OR UPDATE ON public.tokens FOR EACH STATEMENT EXECUTE FUNCTION public.on_tokens_changed();
+
+ALTER TABLE public.tokens ENABLE ALWAYS TRIGGER tokens_changed;
+
+
+--
+-- Name: change_windows window_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER window_ids_are_numbered AFTER INSERT ON public.change_windows REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION public.on_ids_inserted('change_windows_id_seq');
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER window_ids_are_numbered;
+
+
+--
+-- Name: change_windows window_kind_stays; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER window_kind_stays BEFORE UPDATE ON public.change_windows FOR EACH ROW WHEN (((((old.kind)::text IS DISTINCT FROM (new.kind)::text) OR ((old.emergency_reason IS NULL) IS DISTINCT FROM (new.emergency_reason IS NULL))) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION public.refuse_window_kind_change();
+
+ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER window_kind_stays;
 
 
 --

@@ -6,7 +6,7 @@ import Testing
 
 @testable import BerthServer
 
-@Suite("Who is believed of a change, who corrects and reviews it, and who hears of it")
+@Suite("Who is believed of a change, who corrects and reviews it, and who hears of it", .gated)
 struct ChangeTrustAPITests {
     private func withAPI(_ body: @escaping @Sendable (TestAPI) async throws -> Void) async throws {
         try await TestAPI.with { api in

@@ -165,19 +165,20 @@ struct SecurityAPITests {
                 TokenDraft(name: "ci", role: .viewer), by: TestDatabase.admin,
                 now: TestDatabase.now
             ).bearer
-            let uses = Mutex(0)
-            await withTaskGroup(of: Void.self) { group in
+            let uses = await withTaskGroup(of: Int.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
-                        let server = BerthDatabase(client: database.client)
-                        let caller = try? await server.authenticate(
+                        let told = Mutex(0)
+                        let caller = try? await BerthDatabase(client: database.client).authenticate(
                             bearer: bearer, now: TestDatabase.now
-                        ) { _ in uses.withLock { $0 += 1 } }
+                        ) { _ in told.withLock { $0 += 1 } }
                         #expect(caller?.name == "ci")
+                        return told.withLock { $0 }
                     }
                 }
+                return await group.reduce(0, +)
             }
-            #expect(uses.withLock { $0 } == 1)
+            #expect(uses == 1)
         }
     }
 
@@ -195,7 +196,8 @@ struct SecurityAPITests {
             for _ in 0..<10 {
                 #expect(try await status("203.0.113.7", "berth_1_guess") == "401")
             }
-            #expect(try await status("203.0.113.7", "berth_1_guess") == "429")
+            let slowed = try await status("203.0.113.7", "berth_1_guess")
+            #expect(slowed == "429")
             #expect(try await status("203.0.113.8", "berth_1_guess") == "401")
             #expect(try await status("203.0.113.7", server.token) == "200")
             #expect(
