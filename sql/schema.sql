@@ -4393,6 +4393,8 @@ CREATE TABLE public.tokens (
     revoked_at timestamp with time zone,
     reports boolean DEFAULT false NOT NULL,
     first_used_at timestamp with time zone,
+    name_look text GENERATED ALWAYS AS (lower(translate(NORMALIZE(name, NFKC), 'АВЕЅІЈКМНОРСТУХаесіјѕорухвкмнтԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχϲϳıɑɡօսոհ'::text, 'ABESIJKMHOPCTYXaecijsopyxbkmhtdhqwABEZHIKMNOPTYXayeikvoptuxcjiagounh'::text))) STORED NOT NULL,
+    CONSTRAINT token_name_is_plain CHECK (((name !~ '^[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]|[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]$'::text) AND (name !~ '[[:cntrl:]\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0]'::text) AND (name !~ '[\U000E0000-\U000E0FFF]'::text))),
     CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
     CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
 );
@@ -5073,6 +5075,13 @@ CREATE INDEX source_events_unassigned ON public.source_events USING btree (id) W
 --
 
 CREATE UNIQUE INDEX token_name_is_unique ON public.tokens USING btree (name) WHERE (revoked_at IS NULL);
+
+
+--
+-- Name: token_name_is_unlike_others; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX token_name_is_unlike_others ON public.tokens USING btree (name_look) WHERE (revoked_at IS NULL);
 
 
 --

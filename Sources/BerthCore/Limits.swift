@@ -93,6 +93,8 @@ public enum Limits {
     public static let slotsFound = 100
     /// The most environments among which a search looks for some that can be booked together.
     public static let slotCandidates = 500
+    /// Feed tokens that one person may have in use.
+    public static let feedTokens = 100
     /// How far ahead free slots are looked for, in days.
     public static let alternativesDays = 90
     /// How late a booking may start before now, in seconds, for those who may not write history.

@@ -78,14 +78,17 @@ extension BerthDatabase {
         _ draft: EnvironmentDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?, keep: @Sendable (TestEnvironment) throws -> KeptAnswer
     ) async throws -> Once<TestEnvironment> {
-        guard caller.role == .admin || (caller.role == .manager && draft.ownerTeam == caller.team)
+        guard
+            caller.role == .admin
+                || (caller.role == .manager && caller.team != nil && draft.ownerTeam == caller.team)
         else {
             throw BerthError.forbidden("an environment of another team is made by an admin")
         }
         return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
             // A window whose selector matches it will hold on it, too.
             try await transaction.query("SELECT lock_part_graph()")
-            let row = try await transaction.environmentRow(draft, by: caller, now: now)
+            let row = try await transaction.environmentRow(
+                draft, having: [], by: caller, now: now)
             let rows = try await transaction.query(
                 """
                 INSERT INTO environments (
@@ -124,7 +127,8 @@ extension BerthDatabase {
             if draft.status == .retired, environment.status != .retired {
                 try await transaction.requireNothingAhead(of: environment, now: now)
             }
-            let row = try await transaction.environmentRow(draft, by: caller, now: now)
+            let row = try await transaction.environmentRow(
+                draft, having: environment.parts, by: caller, now: now)
             do {
                 try await transaction.query(
                     """
@@ -205,9 +209,12 @@ extension EnvironmentVersion {
 }
 
 extension PostgresTransaction {
-    /// What a draft's names stand for in the tables.
+    /// What a draft's names stand for in the tables. A part that it does not have yet, or has in another usage,
+    /// needs the consent of who manages it: else a composite takes it past its owner's approval and quotas.
+    /// Throws `.invalid` and `.forbidden`.
     fileprivate func environmentRow(
-        _ draft: EnvironmentDraft, by caller: Caller, now: Date
+        _ draft: EnvironmentDraft, having present: [TestEnvironment.Part], by caller: Caller,
+        now: Date
     ) async throws -> (ownerID: Int64?, partIDs: [Int64]) {
         var ownerID: Int64?
         if let owner = draft.ownerTeam {
@@ -215,18 +222,29 @@ extension PostgresTransaction {
         }
         let keys = draft.parts.map(\.key)
         let rows = try await query(
-            "SELECT key, id FROM environments WHERE key = ANY (\(keys)::text[])")
-        let ids = try Dictionary(
-            rows.map { try $0.decode(String.self, Int64.self) }, uniquingKeysWith: { $1 })
-        let faults = keys.indices.filter { ids[keys[$0]] == nil }.map {
+            """
+            SELECT \(unescaped: TestEnvironment.columnList)
+            FROM environments e WHERE e.key = ANY (\(keys)::text[])
+            """)
+        let parts = try Dictionary(
+            rows.map(TestEnvironment.init).map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        let faults = keys.indices.filter { parts[keys[$0]] == nil }.map {
             FieldFault("/parts/\($0)/key", "names no environment: \(keys[$0])")
         }
         guard faults.isEmpty else { throw BerthError.invalid(faults) }
-        return (ownerID, keys.compactMap { ids[$0] })
+        for part in draft.parts where !present.contains(part) {
+            guard let taken = parts[part.key], taken.policy.asPart != .open, !caller.manages(taken)
+            else { continue }
+            throw BerthError.forbidden(
+                "\(part.key) becomes a part by \(taken.ownerTeam ?? "an admin"), who manages it, or once its policy "
+                    + "has asPart: open")
+        }
+        return (ownerID, keys.compactMap { parts[$0]?.id })
     }
 
     /// An environment, locked in the one order with all that contains or is reached by it. Where a change gives it
-    /// other parts, also these, and all else that the bookings claim whose claims will follow.
+    /// other parts, also these, and all else that the bookings claim whose claims will follow; where it lets another
+    /// selector match it, also what the windows with that selector hold on.
     fileprivate func lockedEnvironment(
         _ key: String, now: Date, toBe change: (TestEnvironment) throws -> EnvironmentDraft
     ) async throws -> TestEnvironment {
@@ -236,7 +254,9 @@ extension PostgresTransaction {
         }
         try await query("SELECT lock_part_graph()")
         let seen = try await environment(id: id)
-        let parts = try change(seen).parts
+        let draft = try change(seen)
+        let parts = draft.parts
+        let matched = Matched(tier: draft.tier, status: draft.status.rawValue, labels: draft.labels)
         try await query(
             """
             WITH containing AS MATERIALIZED (
@@ -249,6 +269,15 @@ extension PostgresTransaction {
                 SELECT s.environment_id FROM window_spans s
                 WHERE s.window_id = ANY (windows_about(ARRAY[\(id)], \(now)))
                   AND s.valid_until = 'infinity'
+                UNION
+                SELECT s.environment_id
+                FROM environments e
+                CROSS JOIN LATERAL jsonb_populate_record(e, \(PostgresJSON(matched))) n
+                JOIN change_windows w ON w.labels IS NOT NULL AND w.state IN ('requested', 'approved')
+                 AND last_end(w) > \(now)
+                 AND (w.labels ? 'owner' OR matches_selector(n, w.labels))
+                JOIN window_spans s ON s.window_id = w.id AND s.valid_until = 'infinity'
+                WHERE e.id = \(id) AND (\(draft.ownerTeam != seen.ownerTeam) OR n IS DISTINCT FROM e)
                 UNION
                 SELECT e.id
                 FROM containing c CROSS JOIN bookings b
@@ -279,4 +308,11 @@ extension PostgresTransaction {
         )
         return try TestEnvironment(rows[rows.startIndex])
     }
+}
+
+/// What selectors look at of an environment, by the names of its columns.
+private struct Matched: Encodable {
+    var tier: String
+    var status: String
+    var labels: [String: String]
 }

@@ -13,7 +13,7 @@ public struct NewFeedToken: Sendable {
 
 extension BerthDatabase {
     /// Makes the right to one feed. Somebody's own feed is theirs to open, and an admin's. Throws `.invalid` for
-    /// what is not there, `.forbidden`.
+    /// what is not there, `.forbidden`, and `.illegalMove` for more than a person may have.
     public func createFeedToken(
         _ feed: Feed, isBusyOnly: Bool, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?, keep: @Sendable (NewFeedToken) throws -> KeptAnswer
@@ -23,6 +23,7 @@ extension BerthDatabase {
         }
         return try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
             try await transaction.requireThere(feed)
+            try await transaction.requireFewFeedTokens(of: caller)
             let secret = BearerToken.randomSecret()
             let rows = try await transaction.query(
                 """
@@ -48,7 +49,8 @@ extension BerthDatabase {
                 """
                 SELECT f.id, f.kind, f.subject, f.is_busy_only, f.owner, f.created_at
                 FROM feed_tokens f
-                WHERE f.revoked_at IS NULL AND (\(owner)::text IS NULL OR f.owner = \(owner))
+                WHERE f.revoked_at IS NULL
+                  AND (\(owner)::text IS NULL OR (f.owner = \(owner) AND f.created_at >= \(caller.since)))
                   AND (\(before)::bigint IS NULL OR f.id < \(before))
                 ORDER BY f.id DESC LIMIT \(page.limit + 1)
                 """)
@@ -66,7 +68,8 @@ extension BerthDatabase {
             let rows = try await transaction.query(
                 """
                 UPDATE feed_tokens SET revoked_at = \(now)
-                WHERE id = \(id) AND revoked_at IS NULL AND (\(owner)::text IS NULL OR owner = \(owner))
+                WHERE id = \(id) AND revoked_at IS NULL
+                  AND (\(owner)::text IS NULL OR (owner = \(owner) AND created_at >= \(caller.since)))
                 RETURNING id
                 """)
             guard !rows.isEmpty else { throw BerthError.notFound("no feed token \(id)") }
@@ -75,6 +78,21 @@ extension BerthDatabase {
 }
 
 extension PostgresTransaction {
+    /// Under the lock of the caller's token, so that many made at once are counted.
+    fileprivate func requireFewFeedTokens(of caller: Caller) async throws {
+        try await query(
+            "SELECT k.id FROM tokens k WHERE k.id = \(caller.tokenID) FOR NO KEY UPDATE")
+        let rows = try await query(
+            """
+            SELECT count(*) FROM feed_tokens f
+            WHERE f.owner = \(caller.name) AND f.revoked_at IS NULL AND f.created_at >= \(caller.since)
+            """)
+        guard try rows[rows.startIndex].decode(Int.self) < Limits.feedTokens else {
+            throw BerthError.illegalMove(
+                "\(caller.name) has \(Limits.feedTokens) feed tokens, the most: revoke one first")
+        }
+    }
+
     fileprivate func requireThere(_ feed: Feed) async throws {
         switch feed {
         case .environment(let key):

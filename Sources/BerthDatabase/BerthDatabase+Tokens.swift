@@ -47,7 +47,7 @@ extension BerthDatabase {
         let rows = try await client.query(
             """
             SELECT k.secret_hash, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id),
-                   k.labels, k.reports, k.first_used_at IS NULL
+                   k.labels, k.reports, k.created_at, k.first_used_at IS NULL
             FROM tokens k WHERE k.id = \(presented.id) AND k.revoked_at IS NULL
             """)
         guard let row = rows.first else { return nil }
@@ -59,10 +59,11 @@ extension BerthDatabase {
         let team: String? = try columns.next()
         let labels: StoredLabels = try columns.next()
         let reports: Bool = try columns.next()
+        let since: Date = try columns.next()
         let isUnused: Bool = try columns.next()
         let caller = Caller(
             tokenID: presented.id, name: name, role: role, team: team, labels: labels.labels,
-            reports: reports)
+            reports: reports, since: since)
         return (caller, isUnused)
     }
 

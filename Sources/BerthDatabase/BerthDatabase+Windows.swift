@@ -88,8 +88,7 @@ extension BerthDatabase {
         _ draft: ChangeWindowDraft, by caller: Caller, now: Date, dryRun: Bool,
         idempotency: IdempotencyKey?, keep: @Sendable (PlannedWindow) throws -> KeptAnswer
     ) async throws -> Once<PlannedWindow> {
-        try draft.check(by: caller, now: now)
-        return try await explainingWindowClashes {
+        try await explainingWindowClashes {
             try await once(idempotency, now: now, dryRun: dryRun, keep: keep) { transaction in
                 let decision = Decision(transaction: transaction, caller: caller, now: now)
                 return try await decision.planned(decision.createWindow(draft))

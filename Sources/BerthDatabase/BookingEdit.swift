@@ -15,6 +15,11 @@ struct BookingEdit: Sendable {
             || draft.mode != booking.mode || draft.environments != booking.environments
     }
 
+    /// Whether it bears on a team's quotas.
+    var bearsOnQuotas: Bool {
+        moves || (draft.team != booking.team && !booking.state.isOver)
+    }
+
     /// Whether it asks for anything beyond what the booking has.
     var widens: Bool {
         draft.startsAt < booking.startsAt || draft.endsAt > booking.endsAt
@@ -104,10 +109,25 @@ extension BookingEdit {
     /// Throws what forbids the edit, other bookings apart: `.forbidden`, `.illegalMove`, `.invalid`, `.policy`.
     func check(by caller: Caller, before: [TestEnvironment], now: Date) throws {
         try booking.requireBooker(caller, before)
+        try checkGivingAway(by: caller, before: before)
         if booking.state.isOver { return try checkCorrection(by: caller) }
         if moves { try checkMove(by: caller, now: now) }
-        if draft.priority > max(.normal, booking.priority), caller.role < .manager {
-            throw BerthError.forbidden("priority above normal is given by a manager")
+        if draft.priority > max(.normal, booking.priority),
+            !environments.allSatisfy(caller.manages)
+        {
+            throw BerthError.forbidden(
+                "priority above normal is given by who manages the environments")
+        }
+    }
+
+    /// A booking is given only to a team for which the caller might have booked it.
+    private func checkGivingAway(by caller: Caller, before: [TestEnvironment]) throws {
+        guard draft.team != booking.team else { return }
+        guard caller.mayBook(before, for: draft.team), caller.mayBook(environments, for: draft.team)
+        else {
+            throw BerthError.forbidden(
+                "\(booking.reference) is given to another team by who manages its environments: ask them, or "
+                    + "cancel it and let \(draft.team) book")
         }
     }
 
@@ -124,9 +144,10 @@ extension BookingEdit {
                 "\(booking.reference) is \(booking.state.rawValue): only its team, ticket, title, notes "
                     + "and labels can still be corrected")
         }
-        guard caller.role >= .manager else {
+        guard environments.allSatisfy(caller.manages) else {
             throw BerthError.illegalMove(
-                "\(booking.reference) is \(booking.state.rawValue): only a manager can correct it")
+                "\(booking.reference) is \(booking.state.rawValue): only who manages its environments can correct it"
+            )
         }
     }
 

@@ -101,8 +101,8 @@ extension Decision {
                         moving: edits.map(\.booking.reference), booking: edit.booking)
                 })
         }
-        let moved = edits.filter(\.moves).map(\.booking.reference.id)
-        try await serveLine(locked: locked, checkingQuotasOf: moved)
+        let counted = edits.filter(\.bearsOnQuotas).map(\.booking.reference.id)
+        try await serveLine(locked: locked, checkingQuotasOf: counted)
     }
 
     private func write(_ edits: [BookingEdit]) async throws {

@@ -12,11 +12,9 @@ extension Decision {
     func createWindow(_ draft: ChangeWindowDraft) async throws -> ChangeWindow {
         try await lockWindows()
         let place = try await place(of: draft)
-        let managesAll =
-            !place.environments.isEmpty && place.environments.allSatisfy(caller.manages)
-        let isApproved =
-            draft.emergency != nil || draft.approvedAt != nil
-            || managesAll || (caller.role == .admin)
+        let managesAll = place.isManaged(by: caller)
+        try draft.check(by: caller, managesAll: managesAll, now: now)
+        let isApproved = draft.emergency != nil || draft.approvedAt != nil || managesAll
         let state: ChangeWindow.State = isApproved ? .approved : .requested
         let approvals = approvals(of: draft, on: place.environments, isGiven: isApproved)
         let starts = try place.starts(of: draft)
@@ -55,11 +53,14 @@ extension Decision {
             throw BerthError.illegalMove(
                 "\(window.reference) is \(window.state): it cannot be edited")
         }
-        try draft.check(by: caller, now: now)
         let before = try await place(of: window.draft)
         let place = try await place(of: draft)
+        try draft.check(
+            by: caller, managesAll: place.isManaged(by: caller), planned: window.draft.startsAt,
+            now: now)
         let managesAll = (before.environments + place.environments).allSatisfy(caller.manages)
-        guard managesAll || (caller.name == window.requestedBy && draft.emergency == nil) else {
+        let isOwn = caller.owns(window.requestedBy, madeAt: window.createdAt)
+        guard managesAll || (isOwn && draft.emergency == nil) else {
             throw BerthError.forbidden(
                 "\(window.reference) is edited by who asked for it, and by managers of its environments"
             )
@@ -145,7 +146,7 @@ extension Decision {
     func cancel(_ window: ChangeWindow, reason: String?) async throws {
         let place = try await place(of: window.draft)
         guard
-            caller.name == window.requestedBy || caller.role == .admin
+            caller.owns(window.requestedBy, madeAt: window.createdAt) || caller.role == .admin
                 || (!place.environments.isEmpty && place.environments.allSatisfy(caller.manages))
         else {
             throw BerthError.forbidden(

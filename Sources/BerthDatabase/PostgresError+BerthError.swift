@@ -46,6 +46,12 @@ extension PostgresError {
         case "mapping_is_unique":
             .alreadyExists("that name is mapped already: delete that mapping first")
         case "token_name_is_unique": .alreadyExists("a token of that name is in use")
+        case "token_name_is_unlike_others":
+            .alreadyExists("a token whose name looks like that is in use: choose another name")
+        case "token_name_is_plain":
+            .invalid(
+                "/name",
+                "begins or ends with a space, or has a character that cannot be seen: leave it out")
         case "environment_part_exists":
             .invalid("/parts", "names an environment that does not exist")
         case "environment_parts_have_no_cycle":

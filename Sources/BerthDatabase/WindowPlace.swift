@@ -11,6 +11,12 @@ struct WindowPlace {
     /// The ids of all that it holds on: of a freeze, and where it says so, also what they contain.
     var reachIDs: [Int64]
 
+    /// Whether somebody manages all that it is about now: an admin also what matches nothing yet.
+    func isManaged(by caller: Caller) -> Bool {
+        caller.role == .admin
+            || (!environments.isEmpty && environments.allSatisfy(caller.manages))
+    }
+
     /// The zone in which it recurs.
     func timeZone(of draft: ChangeWindowDraft) -> String {
         draft.timeZone ?? environments.first?.timeZone ?? "UTC"

@@ -264,7 +264,7 @@ extension TestDatabase {
                 \(all("normal")), \(all("ada")), array_fill(NULL::bigint, ARRAY[\(Int32(count))]), \(none),
                 \(none), array_fill(NULL::bytea, ARRAY[\(Int32(count))]),
                 array_fill(NULL::bytea, ARRAY[\(Int32(count))]),
-                array_fill(NULL::jsonb, ARRAY[\(Int32(count))]))
+                array_fill(NULL::jsonb, ARRAY[\(Int32(count))]), true)
             ORDER BY ordinal
             """)
         return try rows.map { try $0.decode("outcome", as: String.self) }

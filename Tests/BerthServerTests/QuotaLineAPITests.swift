@@ -65,7 +65,7 @@ struct QuotaLineAPITests {
                     $0.labels = ["n": "\(number)"]
                 }
                 let holder = try await api.book(
-                    TestAPI.booking("uat-\(number)", from: 1, to: 3), as: "ada")
+                    TestAPI.booking("uat-\(number)", from: 1, to: 3, #""team":"one""#), as: "ada")
                 let waiting = #"""
                     {"select":{"labels":{"n":"\#(number)"},"count":1},"title":"Any","onConflict":"waitlist",
                     "startsAt":"\#(TestAPI.at(1))","endsAt":"\#(TestAPI.at(3))"}

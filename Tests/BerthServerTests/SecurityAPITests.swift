@@ -85,7 +85,7 @@ struct SecurityAPITests {
             #expect(try await api.get("/v1/tokens", as: "tess").status == 403)
             try await api.database.environment("uat-1")
             let patched = try await api.patch(
-                "/v1/environments/uat-1", #"{"policy": {"maxMinutes": 60}}"#, as: "ada",
+                "/v1/environments/uat-1", #"{"policy": {"maxHours": 60}}"#, as: "ada",
                 ifMatch: "\"1\"")
             #expect(patched.status == 200)
             let span = "from=2027-03-01T00:00:00Z&to=2027-03-02T00:00:00Z"

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What a token lets its bearer do.
 public enum Role: String, Sendable, CaseIterable, Comparable {
     /// Reads everything.
@@ -38,11 +40,13 @@ public struct Caller: Sendable, Equatable {
     public var labels: [String: String]
     /// Made to report other teams' changes: believed of them, through a mapping.
     public var reports: Bool
+    /// When the token was made. Tokens may have had its name before: what is older belonged to one of those.
+    public var since: Date
 
     /// The bearer of a token.
     public init(
         tokenID: Int64, name: String, role: Role, team: String?, labels: [String: String],
-        reports: Bool = false
+        reports: Bool = false, since: Date = .distantPast
     ) {
         self.tokenID = tokenID
         self.name = name
@@ -50,6 +54,7 @@ public struct Caller: Sendable, Equatable {
         self.team = team
         self.labels = labels
         self.reports = reports
+        self.since = since
     }
 
     /// Whether the caller manages an environment: as admin, or as manager of the owning team, or by
@@ -71,6 +76,11 @@ public struct Caller: Sendable, Equatable {
     public func mayBook(_ environments: [TestEnvironment], for team: String) -> Bool {
         guard role >= .booker else { return false }
         return team == self.team || role == .admin || environments.allSatisfy(manages)
+    }
+
+    /// Whether something made under a token's name at an instant is this token's.
+    public func owns(_ name: String, madeAt instant: Date) -> Bool {
+        name == self.name && instant >= since
     }
 }
 

@@ -54,7 +54,13 @@ public struct ChangeWindowDraft: Sendable, Equatable {
     public var length: TimeInterval { endsAt.timeIntervalSince(startsAt) }
 
     /// Throws `.invalid` for what no window can be, and `.forbidden` for what the caller may not ask for.
-    public func check(by caller: Caller, now: Date) throws {
+    ///
+    /// - Parameters:
+    ///   - managesAll: Whether the caller manages all environments that it is about.
+    ///   - planned: The start that was planned before: it may be past by now.
+    public func check(
+        by caller: Caller, managesAll: Bool, planned: Date? = nil, now: Date
+    ) throws {
         var faults: [FieldFault] = []
         if exceptionTo != nil, kind != .change {
             faults.append(FieldFault("/exceptionTo", "needs kind to be change"))
@@ -64,10 +70,17 @@ public struct ChangeWindowDraft: Sendable, Equatable {
         }
         if emergency != nil { faults += emergencyFaults(now: now) }
         guard faults.isEmpty else { throw BerthError.invalid(faults) }
-        if onConflict == .displace, caller.role < .manager {
-            throw BerthError.forbidden("bookings are displaced by a manager")
+        guard !managesAll else { return }
+        if onConflict == .displace {
+            throw BerthError.forbidden("bookings are displaced by who manages the environments")
         }
-        guard caller.role >= .manager || team == nil || team == caller.team else {
+        let late = now.addingTimeInterval(-Double(Limits.lateStartSeconds))
+        if startsAt < late, startsAt != planned {
+            throw BerthError.invalid(
+                "/startsAt",
+                "is more than 5 minutes past: that is planned by who manages the environments")
+        }
+        guard team == nil || team == caller.team else {
             throw BerthError.forbidden(
                 "\(caller.name) asks for \(caller.team ?? "no team"), not for \(team ?? "")")
         }

@@ -27,6 +27,11 @@ public struct Policy: Sendable, Equatable, Codable {
         case closed, open
     }
 
+    /// Who may make an environment a part of another: who manages both, or anybody who manages that other one.
+    public enum AsPart: String, Sendable, Codable, CaseIterable {
+        case owner, open
+    }
+
     /// The longest booking, in hours.
     public var maxHours: Int?
     /// How long before its start a booking must be made, in minutes.
@@ -53,6 +58,8 @@ public struct Policy: Sendable, Equatable, Codable {
     public var teamBookingsAtOnce: Int?
     /// Whether changes need a window.
     public var changes: Changes?
+    /// Who may make it a part of another environment; nil: its owner.
+    public var asPart: AsPart?
 
     /// No rule at all.
     public init() {}

@@ -26,6 +26,7 @@ extension BerthAPI {
         options.omitsCancelled =
             query.choice("cancelled", CancelledInFeeds.allCases) == .omit
         try query.finish()
+        try Self.requireOwn(feed, call, token)
         let status = try await opened(feed, token)
         if status.isBusyOnly { options.isBusyOnly = true }
         let validators = FeedValidators(status, publicURL, now: call.now)
@@ -68,6 +69,14 @@ extension BerthAPI {
             status: .ok,
             headers: validators.headers + Self.describing(file: "\(feed.selector).ifb"),
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
+    }
+
+    /// Somebody's own calendar is theirs to open, and an admin's: by a bearer token as by a feed token.
+    private static func requireOwn(_ feed: Feed, _ call: Call, _ token: String?) throws {
+        guard token == nil, case .person(let name) = feed, call.caller.role != .admin else {
+            return
+        }
+        guard name == call.caller.name else { throw BerthError.notFound(Feed.unknown) }
     }
 
     /// Throws the same for a feed that is not there and for a token that does not open it.

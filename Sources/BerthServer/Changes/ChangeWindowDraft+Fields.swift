@@ -20,7 +20,7 @@ extension ChangeWindowDraft {
         fields.set(&startsAt, "startsAt", .instant)
         applyEnd(&fields)
         applyPlace(&fields)
-        checkPeriod(&fields, by: caller, now: now)
+        checkLength(&fields)
         try fields.finish()
     }
 
@@ -93,15 +93,6 @@ extension ChangeWindowDraft {
         case (true, false): fields.set(&endsAt, "endsAt", .instant)
         case (false, true): endsAt = startsAt.addingTimeInterval(Double(minutes ?? 1) * 60)
         case (false, false): fields.fault("endsAt", "is required, or minutes in its place")
-        }
-    }
-
-    private func checkPeriod(_ fields: inout FieldReader, by caller: Caller, now: Date) {
-        checkLength(&fields)
-        if caller.role < .manager,
-            startsAt < now.addingTimeInterval(-Double(Limits.lateStartSeconds))
-        {
-            fields.fault("startsAt", "is more than 5 minutes past: that is planned by a manager")
         }
     }
 

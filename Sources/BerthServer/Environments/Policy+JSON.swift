@@ -23,6 +23,7 @@ extension Policy {
             json.rule("teamHoursPerWeek", teamHoursPerWeek)
             json.rule("teamBookingsAtOnce", teamBookingsAtOnce)
             json.rule("changes", changes?.rawValue)
+            json.rule("asPart", asPart?.rawValue)
         }
     }
 
@@ -41,6 +42,7 @@ extension Policy {
         fields.setOptional(&teamHoursPerWeek, "teamHoursPerWeek", .whole(1...100_000))
         fields.setOptional(&teamBookingsAtOnce, "teamBookingsAtOnce", .whole(1...100_000))
         fields.setOptional(&changes, "changes", .choice(Changes.allCases))
+        fields.setOptional(&asPart, "asPart", .choice(AsPart.allCases))
     }
 }
 
