@@ -97,7 +97,8 @@ extension BookingFilter {
 
 extension BoundConditions {
     /// Bookings of one environment: by the first that they name, and by the index over those of several. Each
-    /// index gives its own newest.
+    /// index gives its own newest. BETWEEN, since an equality makes the order one by id alone, in which the planner may
+    /// rather read all bookings backward.
     fileprivate func query(ofEnvironment id: String, limit: Int) -> PostgresQuery {
         query(
             """
@@ -108,8 +109,8 @@ extension BoundConditions {
             SELECT \(Booking.columnList) FROM bookings b
             WHERE b.id IN (
                 (SELECT b.id FROM bookings b
-                 WHERE b.environment_ids[1] = \(id) AND \(text)
-                 ORDER BY b.id DESC LIMIT \(limit))
+                 WHERE b.environment_ids[1] BETWEEN \(id) AND \(id) AND \(text)
+                 ORDER BY b.environment_ids[1] DESC, b.id DESC LIMIT \(limit))
                 UNION ALL
                 (SELECT s.id FROM several s ORDER BY s.id DESC LIMIT \(limit)))
             ORDER BY b.id DESC LIMIT \(limit)

@@ -99,21 +99,22 @@ extension BerthDatabase {
             conditions.add("coalesce(b.released_at, b.ends_at) >", horizon.past)
             conditions.add("b.starts_at >", earliest)
         }
+        // As arrays, so that the ids are found first, and no order of ids is read for them.
         if case .environment = feed, let id = scope.windowEnvironmentIDs?.first {
             conditions.add(
                 """
-                b.id IN (
+                b.id = ANY (array(
                     SELECT c.booking_id FROM claims c
                     WHERE c.lane = 'use' AND c.booking_id IS NOT NULL AND c.environment_id = ?
                       AND c.period && tstzrange(?, NULL)
                     UNION ALL
-                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w)
+                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w))
                 """, binding: [id, horizon.past, scope.environmentIDs ?? [], earliest])
         } else if let ids = scope.environmentIDs {
             // What claims one of them by the time, or held no claim and names it; booked by name in either case.
             conditions.add(
                 """
-                b.environment_ids && ?::bigint[] AND b.id IN (
+                b.environment_ids && ?::bigint[] AND b.id = ANY (array(
                     SELECT c.booking_id FROM unnest(?::bigint[]) e (id)
                     CROSS JOIN LATERAL (
                         SELECT k.booking_id FROM claims k
@@ -121,7 +122,7 @@ extension BerthDatabase {
                           AND k.period && tstzrange(?, NULL)
                         OFFSET 0) c
                     UNION ALL
-                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w)
+                    SELECT w.booking_id FROM bookings_without_claims(?, ?) w))
                 """, binding: [ids, ids, horizon.past, ids, earliest])
         }
         if let teamID = scope.teamID { conditions.add("b.team_id =", teamID) }
