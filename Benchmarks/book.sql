@@ -9,4 +9,4 @@ SELECT outcome, booking_id FROM book(
     ARRAY['UTC'], ARRAY['Regression 26.3'], ARRAY[1::bigint], ARRAY[NULL::text], ARRAY['exclusive'],
     ARRAY['CHG1234'], ARRAY[NULL::text], ARRAY['{}'::jsonb], ARRAY['normal'], ARRAY['bench'],
     ARRAY[1::bigint], ARRAY['POST /v1/bookings'], ARRAY[:key::text], ARRAY['\x00'::bytea],
-    ARRAY[NULL::bytea], ARRAY[NULL::jsonb]);
+    ARRAY[NULL::bytea], ARRAY[NULL::jsonb], false);
