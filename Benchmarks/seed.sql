@@ -7,7 +7,8 @@ SELECT 'team-' || i, now(), now() FROM generate_series(1, 20) i;
 
 INSERT INTO environments (key, name, tier, time_zone, created_at, updated_at, updated_by)
 SELECT 'env-' || i, 'Environment ' || i, 'tier-' || i / 10, 'UTC', now(), now(), 'bench'
-FROM generate_series(1, 1000) i;
+FROM generate_series(1, 1000) i
+UNION ALL SELECT 'stuck', 'Locked by somebody', '', 'UTC', now(), now(), 'bench';
 
 SELECT set_config('bench.past', :'past', false) \g /dev/null
 

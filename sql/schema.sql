@@ -2106,14 +2106,26 @@ CREATE FUNCTION public.lock_reach(p_environments bigint[]) RETURNS bigint[]
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    v_reach bigint[] := array(
-        SELECT DISTINCT r.part_id FROM environment_reach r
-        WHERE r.environment_id = ANY (p_environments) ORDER BY r.part_id);
+    v_reach bigint[];
+    v_has_grown boolean := true;
 BEGIN
-    PERFORM assert_lock_order(v_reach);
-    RETURN array(
-        SELECT e.id FROM environments e WHERE e.id = ANY (v_reach)
-        ORDER BY e.id FOR NO KEY UPDATE);
+    WHILE v_has_grown LOOP
+        v_reach := array(
+            SELECT DISTINCT r.part_id FROM environment_reach r
+            WHERE r.environment_id = ANY (p_environments) ORDER BY r.part_id);
+        BEGIN
+            PERFORM assert_lock_order(v_reach);
+            PERFORM e.id FROM environments e WHERE e.id = ANY (v_reach) ORDER BY e.id FOR NO KEY UPDATE;
+            v_has_grown := EXISTS (
+                SELECT FROM environment_reach r
+                WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_reach));
+            IF v_has_grown THEN
+                RAISE EXCEPTION USING ERRCODE = 'BRTH1', MESSAGE = 'the reach has grown';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'BRTH1' THEN
+        END;
+    END LOOP;
+    RETURN v_reach;
 END $$;
 
 

@@ -161,7 +161,8 @@ struct AlternativeSearch {
         var slots: [Range<Date>] = []
         if proposal.hasBegun {
             let free = busy.map(\.lowerBound).min()?.addingTimeInterval(-teardown)
-            if let free, let booking = proposal.booking, free > booking.endsAt,
+            // An edit of an edit that waits to be approved may begin later than what is in its way.
+            if let free, let booking = proposal.booking, free > max(booking.endsAt, draft.startsAt),
                 draft.environments == booking.environments, draft.mode == booking.mode,
                 isAllowed([draft.startsAt..<free], on: proposal.environments)
             {

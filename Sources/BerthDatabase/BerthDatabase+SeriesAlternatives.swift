@@ -108,12 +108,13 @@ extension AlternativeSearch {
         let minutes = try await source.buffers(of: series.environments.map(\.id))
         let setup = Double(minutes.setup) * 60
         let teardown = Double(minutes.teardown) * 60
+        let earliest = first.lowerBound.addingTimeInterval(-setup - 2 * 86_400)
         let (busy, known) = try await busyTimes(
-            from: first.lowerBound.addingTimeInterval(-setup - 2 * 86_400),
+            from: earliest,
             until: last.upperBound.addingTimeInterval(teardown + 9 * 86_400), source)
-        let free = FreeSlots.gaps(
-            between: busy,
-            in: first.lowerBound.addingTimeInterval(-setup - 2 * 86_400)..<known)
+        // So many may share what began earlier that nothing later was read.
+        guard earliest < known else { return [] }
+        let free = FreeSlots.gaps(between: busy, in: earliest..<known)
         let length = draft.endsAt.timeIntervalSince(draft.startsAt)
         return Self.otherStarts(of: draft.startsAt, in: zone).compactMap { start in
             let candidate = start..<start.addingTimeInterval(length)

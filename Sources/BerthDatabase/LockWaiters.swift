@@ -70,11 +70,12 @@ actor LockWaiters {
     }
 
     private func admit() {
+        // Nobody overtakes who came earlier for one of its environments: who needs many would never be alone.
+        var taken = Set(inside.values.joined())
         var index = waiting.startIndex
         while index < waiting.endIndex, inside.count < Self.places {
             let waiter = waiting[index]
-            let isAlone = inside.values.allSatisfy { $0.isDisjoint(with: waiter.environments) }
-            if isAlone {
+            if taken.isDisjoint(with: waiter.environments) {
                 waiting.remove(at: index)
                 inside[waiter.number] = waiter.environments
                 waiter.alarm.cancel()
@@ -82,6 +83,7 @@ actor LockWaiters {
             } else {
                 index += 1
             }
+            taken.formUnion(waiter.environments)
         }
     }
 

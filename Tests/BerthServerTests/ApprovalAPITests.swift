@@ -114,6 +114,23 @@ struct ApprovalAPITests {
         }
     }
 
+    @Test(
+        "An edit that waits for approval may be moved to where another has begun: refused, with what is free"
+    )
+    func wideningMeetsAnother() async throws {
+        try await withAPI { api in
+            let reference = try await api.book(TestAPI.booking("uat-1", from: 2, to: 4), as: "bob")
+            try await api.move(reference, "approve", as: "max")
+            _ = try await api.edit(reference, #"{"endsAt":"\#(TestAPI.at(5))"}"#, as: "bob")
+            try await api.book(TestAPI.booking("uat-1", from: 6, to: 10))
+            let refused = try await api.edit(
+                reference, #"{"startsAt":"\#(TestAPI.at(7))","endsAt":"\#(TestAPI.at(9))"}"#,
+                as: "bob")
+            #expect(refused.status == 409)
+            #expect(refused.problem == "booking-conflict")
+        }
+    }
+
     @Test("An edit that widens and is not decided in time leaves what was approved")
     func wideningExpires() async throws {
         try await withAPI { api in
