@@ -180,22 +180,26 @@ struct StuckEnvironmentTests {
     )
     func several() async throws {
         let waiters = LockWaiters()
-        let served = Mutex<[String]>([])
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            try await waiters.takingTurns(for: [1]) {
-                for (number, (name, environments)) in [("both", Set<Int64>([1, 2])), ("one", [2])]
-                    .enumerated()
-                {
-                    group.addTask {
+        let served = Served()
+        let tasks = try await waiters.takingTurns(for: [1]) {
+            var tasks: [Task<Void, any Error>] = []
+            for (name, environments) in [("both", Set<Int64>([1, 2])), ("one", [2])] {
+                tasks.append(
+                    Task {
                         try await waiters.takingTurns(for: environments) {
-                            served.withLock { $0.append(name) }
+                            served.names.withLock { $0.append(name) }
                         }
-                    }
-                    while await waiters.count < UInt64(number + 2) { await Task.yield() }
-                }
+                    })
+                while await waiters.count < UInt64(tasks.count + 1) { await Task.yield() }
             }
-            try await group.waitForAll()
+            return tasks
         }
-        #expect(served.withLock { $0 } == ["both", "one"])
+        for task in tasks { try await task.value }
+        #expect(served.names.withLock { $0 } == ["both", "one"])
     }
+}
+
+/// Who had its turn, in order.
+private final class Served: Sendable {
+    let names = Mutex<[String]>([])
 }
