@@ -5,7 +5,9 @@ import Testing
 @testable import Postgres
 
 @Suite(.gated) struct DeadlineTests {
-    @Test("A query past its deadline is cancelled, is known to have done nothing, and its connection goes on")
+    @Test(
+        "A query past its deadline is cancelled, is known to have done nothing, and its connection goes on"
+    )
     func deadline() async throws {
         let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }
         let before = try await client.query("SELECT pg_backend_pid()")[0].decode(Int.self)

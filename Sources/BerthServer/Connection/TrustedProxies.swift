@@ -21,6 +21,7 @@ public struct TrustedProxies: Sendable, Equatable {
     public struct Fault: Error, CustomStringConvertible {
         var text: String
 
+        /// What is wrong with it, and what would be right.
         public var description: String {
             "trusted proxy \(text) is neither an address nor a block of them: "
                 + "write 10.0.0.7, 10.0.0.0/8 or fd00::/8"
