@@ -63,7 +63,11 @@ extension BerthDatabase {
         guard dryRun else { return try await scheduler.decide(request) }
         return try await decide(dryRun: true) { transaction in
             let batch = BookingBatch(requests: [request])
-            return try batch.outcomes(await transaction.query(batch.query))[0]
+            do {
+                return try batch.outcomes(await transaction.query(batch.query))[0]
+            } catch let error as PostgresError where error.isLockTimeout {
+                throw EnvironmentsLocked(environments: Set(request.environments.map(\.id)))
+            }
         }
     }
 

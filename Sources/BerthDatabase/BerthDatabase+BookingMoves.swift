@@ -88,9 +88,12 @@ extension BerthDatabase {
         return try await booking(of: answer)
     }
 
-    /// Ends those of these bookings that are due, in a transaction of its own.
-    func expire(_ ids: [Int64], now: Date) async throws {
-        try await decide(by: .clockwork, now: now, dryRun: false) { decision in
+    /// Ends those of these bookings that are due, in a transaction of its own. Throws `.unavailable`, without
+    /// `isPatient` as soon as somebody else has locked what they need.
+    func expire(_ ids: [Int64], now: Date, isPatient: Bool = true) async throws {
+        try await decide(
+            by: .clockwork, now: now, dryRun: false, isPatient: isPatient
+        ) { decision in
             let locked = try await decision.lock(
                 environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
             _ = try await decision.lock(bookings: ids, locked: locked)

@@ -17,8 +17,15 @@ extension BerthDatabase {
             """)
         for row in rows {
             let environment = try row.decode(Int64.self)
-            try await decide(by: .clockwork, now: now, dryRun: false) { decision in
-                try await decision.serveLine(locked: decision.lock(environments: [environment]))
+            do {
+                try await decide(
+                    by: .clockwork, now: now, dryRun: false, isPatient: false
+                ) { decision in
+                    try await decision.serveLine(locked: decision.lock(environments: [environment]))
+                }
+            } catch BerthError.unavailable {
+                // Somebody has it locked: its calls stay, and the others are served.
+                continue
             }
         }
     }
@@ -32,7 +39,8 @@ extension BerthDatabase {
             SELECT w.id, w.select_labels, w.select_count, w.mode, w.starts_when_free, w.starts_at, w.ends_at
             FROM bookings w
             WHERE w.state IN ('waitlisted', 'displaced') AND w.select_labels IS NOT NULL
-              AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
+              AND NOT EXISTS (
+                SELECT FROM quota_holds h WHERE h.booking_id = w.id AND h.try_again_at > \(now))
             ORDER BY priority_rank(w.priority) DESC, w.created_at, w.id LIMIT \(Self.mostSelecting)
             """)
         var wants: OrderedDictionary<Want, [Int64]> = [:]
@@ -43,11 +51,23 @@ extension BerthDatabase {
         for index in selectionTurns.next(Self.mostCalls, of: wants.count) {
             let (want, ids) = wants.elements[index]
             for id in ids.prefix(Self.mostCalls) {
-                let service = try await decide(by: .clockwork, now: now, dryRun: false) {
-                    try await $0.serve(id, anyOf: want.selection)
-                }
-                if service == .nothingFree { break }
+                if try await serve(id, want.selection, at: now) == .nothingFree { break }
             }
+        }
+    }
+}
+
+extension BerthDatabase {
+    /// One in line whom a lock keeps out is tried again by the next tick.
+    private func serve(
+        _ id: Int64, _ selection: BookingOptions.Selection, at now: Date
+    ) async throws -> SelectionService {
+        do {
+            return try await decide(
+                by: .clockwork, now: now, dryRun: false, isPatient: false
+            ) { try await $0.serve(id, anyOf: selection) }
+        } catch BerthError.unavailable {
+            return .keptOut
         }
     }
 }

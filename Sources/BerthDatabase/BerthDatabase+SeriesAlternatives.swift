@@ -45,7 +45,7 @@ extension BerthDatabase {
             (other, Limits.alternativeSlots), (equal, Limits.alternativeEnvironments),
         ] {
             let before = offers.count
-            for alternative in found where offers.count < before + most {
+            for alternative in found.prefix(2 * most) where offers.count < before + most {
                 var draft = series.draft
                 draft.options.onConflict = .refuse
                 draft.environments = alternative.environments

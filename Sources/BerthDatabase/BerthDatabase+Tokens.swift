@@ -47,7 +47,9 @@ extension BerthDatabase {
         let rows = try await client.query(
             """
             SELECT k.secret_hash, k.name, k.role, (SELECT t.name FROM teams t WHERE t.id = k.team_id),
-                   k.labels, k.reports, k.created_at, k.first_used_at IS NULL
+                   k.labels, k.reports,
+                   coalesce((SELECT max(o.revoked_at) FROM tokens o WHERE o.name = k.name), to_timestamp(0)),
+                   k.first_used_at IS NULL
             FROM tokens k WHERE k.id = \(presented.id) AND k.revoked_at IS NULL
             """)
         guard let row = rows.first else { return nil }

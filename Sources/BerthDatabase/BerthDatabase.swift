@@ -54,18 +54,20 @@ public struct BerthDatabase: Sendable {
     ///
     /// It waits a moment for locks. When that was not enough it is rolled back and gives its connection back, and
     /// is run again, with patience, when it is its turn: so those who wait for one environment leave connections to all
-    /// others. Throws `.unavailable` when it did not get the locks.
+    /// others. Without `isPatient` it is not run again. Throws `.unavailable` when it did not get the locks.
     func decide<Value: Sendable>(
-        dryRun: Bool,
+        dryRun: Bool, isPatient: Bool = true,
         _ body: @Sendable (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
         try await translatingErrors {
             do {
                 return try await decide(dryRun: dryRun, patience: LockWaiters.moment, body)
             } catch let locked as EnvironmentsLocked {
+                guard isPatient else { throw BerthError.unavailable(retryAfterSeconds: 1) }
                 return try await decideWithPatience(locked.environments, dryRun: dryRun, body)
-            } catch let error as PostgresError where error.isLockTimeout {
-                return try await decideWithPatience([], dryRun: dryRun, body)
+            } catch let error as PostgresError where error.isLockTimeout && isPatient {
+                return try await decideWithPatience(
+                    LockWaiters.otherLocks, dryRun: dryRun, body)
             }
         }
     }

@@ -109,8 +109,8 @@ extension BookingEdit {
     /// Throws what forbids the edit, other bookings apart: `.forbidden`, `.illegalMove`, `.invalid`, `.policy`.
     func check(by caller: Caller, before: [TestEnvironment], now: Date) throws {
         try booking.requireBooker(caller, before)
-        try checkGivingAway(by: caller, before: before)
         if booking.state.isOver { return try checkCorrection(by: caller) }
+        try checkGivingAway(by: caller, before: before)
         if moves { try checkMove(by: caller, now: now) }
         if draft.priority > max(.normal, booking.priority),
             !environments.allSatisfy(caller.manages)

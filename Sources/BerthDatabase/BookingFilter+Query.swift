@@ -29,7 +29,8 @@ extension BookingFilter {
         var lookedUp = conditions
         if let text, isLookedUp {
             lookedUp.add(
-                "lower(b.title || ' ' || coalesce(b.ticket, '')) LIKE", Self.pattern(text))
+                "lower(b.title || ' ' || coalesce(b.ticket, '')) LIKE lower(", Self.pattern(text),
+                close: ")")
         }
         if !labels.isEmpty { lookedUp.add("b.labels <> '{}'") }
         if let from, let to {
@@ -84,10 +85,10 @@ extension BookingFilter {
         text.split { !$0.isLetter && !$0.isNumber }.contains { $0.count >= 3 }
     }
 
-    /// A pattern that the text stands in, in small letters as the index has it.
+    /// A pattern that the text stands in.
     private static func pattern(_ text: String) -> String {
         var pattern = "%"
-        for character in text.lowercased() {
+        for character in text {
             if "\\%_".contains(character) { pattern.append("\\") }
             pattern.append(character)
         }
@@ -107,12 +108,12 @@ extension BoundConditions {
                 WHERE cardinality(b.environment_ids) > 1 AND b.environment_ids @> ARRAY[\(id)]
                   AND b.environment_ids[1] <> \(id) AND \(text))
             SELECT \(Booking.columnList) FROM bookings b
-            WHERE b.id IN (
+            WHERE b.id = ANY (array(
                 (SELECT b.id FROM bookings b
                  WHERE b.environment_ids[1] BETWEEN \(id) AND \(id) AND \(text)
                  ORDER BY b.environment_ids[1] DESC, b.id DESC LIMIT \(limit))
                 UNION ALL
-                (SELECT s.id FROM several s ORDER BY s.id DESC LIMIT \(limit)))
+                (SELECT s.id FROM several s ORDER BY s.id DESC LIMIT \(limit))))
             ORDER BY b.id DESC LIMIT \(limit)
             """)
     }

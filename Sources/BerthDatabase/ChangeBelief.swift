@@ -89,7 +89,7 @@ extension PostgresQuerying {
     func requireReviewable(_ id: Int64, by caller: Caller) async throws {
         try await query("SELECT h.id FROM change_log_head h FOR UPDATE")
         let change = try await change(id)
-        // A name in use is one token's: the caller's, where his token is older than the entry.
+        // A name in use is one token's: the caller's, where no other had it after the entry.
         let rows = try await query(
             """
             WITH RECURSIVE chain AS (
@@ -100,7 +100,7 @@ extension PostgresQuerying {
                 FROM chain k JOIN change_log c ON c.id = k.corrects)
             SELECT (SELECT s.environment_id FROM change_log s WHERE s.id = \(id)),
                    EXISTS (SELECT FROM chain k JOIN tokens t ON t.id = \(caller.tokenID)
-                           WHERE t.created_at <= k.recorded_at
+                           WHERE \(caller.since) <= k.recorded_at
                              AND (k.actor = t.name OR (k.corrects IS NULL AND k.recorded_by = t.name))),
                    (SELECT n.id FROM change_log n
                     WHERE n.entry = 'change'

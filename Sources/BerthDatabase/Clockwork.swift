@@ -34,7 +34,7 @@ public struct Clockwork: Sendable {
         }
         try await client.query(
             """
-            SELECT end_quota_holds(array_agg(h.booking_id), \(now)) FROM quota_holds h
+            SELECT call_for_held(array_agg(h.booking_id), \(now)) FROM quota_holds h
             WHERE h.try_again_at <= \(now) HAVING count(*) > 0
             """)
         try await callWhoMayStart(at: now)
@@ -69,7 +69,7 @@ public struct Clockwork: Sendable {
             guard found > 0 else { return }
             let due = try rows.map { try $0.decode(Int64.self) }
             do {
-                try await berth.expire(due, now: now)
+                try await berth.expire(due, now: now, isPatient: false)
             } catch {
                 guard try await expireEach(due, at: now) else { return }
             }
@@ -81,7 +81,10 @@ public struct Clockwork: Sendable {
         var all = true
         for id in due {
             do {
-                try await berth.expire([id], now: now)
+                try await berth.expire([id], now: now, isPatient: false)
+            } catch BerthError.unavailable {
+                // Somebody has it locked: the next tick finds it again.
+                all = false
             } catch let error as PostgresError where error.sqlState != nil {
                 all = false
                 logger.error(
@@ -105,7 +108,8 @@ public struct Clockwork: Sendable {
             CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
             CROSS JOIN unnest(w.environment_ids) e (id)
             WHERE w.state IN ('waitlisted', 'displaced') AND (w.starts_when_free OR w.starts_at <= \(now))
-              AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
+              AND NOT EXISTS (
+                SELECT FROM quota_holds h WHERE h.booking_id = w.id AND h.try_again_at > \(now))
               AND NOT EXISTS (
                 SELECT FROM blockers(
                     w.environment_ids, w.mode, lower(a.period), upper(a.period), ARRAY[w.id], 1))

@@ -52,7 +52,8 @@ extension Decision {
                 SELECT w.id, w.environment_ids, w.mode, a.period, priority_rank(w.priority) AS rank, w.created_at
                 FROM bookings w CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, \(now)) a
                 WHERE w.state IN ('waitlisted', 'displaced')
-                  AND NOT EXISTS (SELECT FROM quota_holds h WHERE h.booking_id = w.id)
+                  AND NOT EXISTS (
+                    SELECT FROM quota_holds h WHERE h.booking_id = w.id AND h.try_again_at > \(now))
                   AND EXISTS (
                     SELECT FROM line_calls c JOIN environment_reach r ON r.part_id = c.environment_id
                     WHERE c.id = ANY (\(calls)) AND r.environment_id = ANY (w.environment_ids)
@@ -78,9 +79,15 @@ extension Decision {
         guard let booking = try await bookings([id]).first,
             let slot = try await slot(for: booking, on: environments(booking.environments))
         else { return .keptOut }
-        let chosen = try await SelectionQuery(
-            selection: selection, mode: booking.mode, period: slot.period, now: now
-        ).choose(from: transaction)
+        let chosen: SelectionQuery.Choice
+        do {
+            chosen = try await SelectionQuery(
+                selection: selection, mode: booking.mode, period: slot.period, now: now
+            ).choose(from: transaction)
+        } catch BerthError.invalid {
+            // Fewer match by now than are wanted.
+            return .nothingFree
+        }
         guard chosen.areFree else { return .nothingFree }
         let locked = try await lock(
             environments: environments(chosen.environments + booking.environments).map(\.id))

@@ -142,10 +142,10 @@ extension Booking {
 extension BerthDatabase {
     /// Runs a decision in one transaction; a dry run is rolled back once it is decided.
     func decide<Value: Sendable>(
-        by caller: Caller, now: Date, dryRun: Bool,
+        by caller: Caller, now: Date, dryRun: Bool, isPatient: Bool = true,
         _ body: @Sendable (Decision) async throws -> Value
     ) async throws -> Value {
-        try await decide(dryRun: dryRun) { transaction in
+        try await decide(dryRun: dryRun, isPatient: isPatient) { transaction in
             try await body(Decision(transaction: transaction, caller: caller, now: now))
         }
     }

@@ -77,8 +77,8 @@ actor FeedReader {
             JOIN feed_changes_of(\(questions.map(\.kind)), \(questions.map(\.id))) c ON c.place = a.place
             LEFT JOIN feed_tokens f
                 ON f.id = a.token_id AND f.revoked_at IS NULL
-               AND EXISTS (SELECT FROM tokens k
-                           WHERE k.name = f.owner AND k.revoked_at IS NULL AND k.created_at <= f.created_at)
+               AND EXISTS (SELECT FROM tokens k WHERE k.name = f.owner AND k.revoked_at IS NULL)
+               AND NOT EXISTS (SELECT FROM tokens k WHERE k.name = f.owner AND k.revoked_at >= f.created_at)
             ORDER BY a.place
             """)
         return try zip(questions, rows).map { question, row in

@@ -11,9 +11,11 @@ struct EnvironmentsLocked: Error {
 actor LockWaiters {
     /// How long a decision waits for a lock at first, and when it is its turn.
     static let moment = Duration.milliseconds(50)
-    static let patience = Duration.seconds(3)
+    static let patience = Duration.milliseconds(4_500)
     /// How long it waits for its turn.
-    private static let mostPatience = Duration.seconds(5)
+    private static let mostPatience = Duration.seconds(10)
+    /// What stands for locks that are no environment's: no environment has this number.
+    static let otherLocks: Set<Int64> = [0]
     private static let places = 4
     private static let mostWaiting = 1_024
 
@@ -91,5 +93,6 @@ actor LockWaiters {
         guard let index = waiting.firstIndex(where: { $0.number == number }) else { return }
         waiting.remove(at: index).turn
             .resume(throwing: BerthError.unavailable(retryAfterSeconds: 1))
+        admit()
     }
 }

@@ -67,6 +67,7 @@ public actor Scheduler {
                 number: count, request: request, since: .now, busySince: nil, answer: continuation)
             if arrived.environments.contains(where: { asideNeeds[$0] != nil }) {
                 stepAside(arrived)
+                sendHeads()
             } else {
                 waiting.append(arrived)
                 decideWaiting()
@@ -133,7 +134,8 @@ public actor Scheduler {
             return busy
         } catch {
             for waiting in batch { waiting.answer.resume(throwing: error) }
-            refuseWaiting(after: error)
+            // One that waited for locks alone says nothing of the others.
+            if patience == nil { refuseWaiting(after: error) }
             return []
         }
     }
@@ -187,13 +189,13 @@ public actor Scheduler {
         }
         waiting = Deque(free)
         for waiting in behind { stepAside(waiting) }
+        sendHeads()
     }
 
     private func stepAside(_ waiting: Waiting) {
         let index = aside.firstIndex { $0.number > waiting.number } ?? aside.endIndex
         aside.insert(waiting, at: index)
         for environment in waiting.environments { asideNeeds[environment, default: 0] += 1 }
-        sendHeads()
     }
 
     private func comeBack(_ waiting: Waiting) {

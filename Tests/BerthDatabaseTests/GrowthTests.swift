@@ -205,9 +205,7 @@ struct GrowthTests {
     /// What is few: an environment with one booking, in the past, that a change hit; two notices; one window.
     private static func seed(_ database: TestDatabase) async throws {
         // What is small is read as what is large would be.
-        for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
-            try await database.client.query("SELECT set_config(\(setting), 'off', false)")
-        }
+        try await database.client.query("SET enable_seqscan = off")
         try await database.psql(
             """
             INSERT INTO teams (name, created_at, updated_at)

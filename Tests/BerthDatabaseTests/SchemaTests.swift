@@ -24,6 +24,33 @@ struct SchemaTests {
         #expect(dump == kept, "run it with BERTH_UPDATE_SCHEMA=1, and read what changed")
     }
 
+    @Test("Names that looked alike before they were refused stay, and can be ended")
+    func oldNames() async throws {
+        try await TestDatabase.with { database in
+            try await database.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            let migrations = try BerthSQL.migrations()
+            for migration in migrations where migration.version < 25 {
+                try await database.psql(migration.sql)
+            }
+            try await database.psql(
+                """
+                INSERT INTO tokens (name, role, secret_hash, created_at, created_by)
+                SELECT n, 'viewer', sha256('x'), now(), 'psql' FROM unnest('{ci,CI,"bob "}'::text[]) n
+                """)
+            for migration in migrations where migration.version >= 25 {
+                try await database.psql(migration.sql)
+            }
+            try await database.psql("UPDATE tokens SET revoked_at = now()")
+            await #expect(throws: PostgresError.self) {
+                try await database.psql(
+                    """
+                    INSERT INTO tokens (name, role, secret_hash, created_at, created_by)
+                    VALUES ('ci ', 'viewer', sha256('x'), now(), 'psql')
+                    """)
+            }
+        }
+    }
+
     @Test("Eight migrators that start at once leave one schema, each migration applied once")
     func concurrentMigrators() async throws {
         try await TestDatabase.with { database in

@@ -1,6 +1,7 @@
 import BerthCore
 import BerthTestSupport
 import Foundation
+import Logging
 import Postgres
 import Synchronization
 import Testing
@@ -120,6 +121,23 @@ struct StuckEnvironmentTests {
                 return cancelling
             }
             try await cancelling.value
+        }
+    }
+
+    @Test("Time goes on for all others: they begin, expire and complete beside it")
+    func time() async throws {
+        try await TestDatabase.with(connections: 4) { database in
+            try await database.environment("stuck") { $0.policy.checkInMinutes = 10 }
+            try await database.environment("free")
+            try await database.book(TestDatabase.draft("stuck", from: 1, to: 3))
+            let free = try await database.book(TestDatabase.draft("free", from: 1, to: 3))
+            try await whileLocked("stuck", in: database) {
+                try await Clockwork(database.berth, logger: Logger(label: "test")).advance(
+                    to: TestDatabase.now.addingTimeInterval(2 * 3600))
+                let rows = try await database.client.query(
+                    "SELECT state::text FROM bookings WHERE id = \(free.reference.id)")
+                #expect(try rows[rows.startIndex].decode(String.self) == "active")
+            }
         }
     }
 

@@ -196,7 +196,9 @@ struct BelongingAPITests {
         "A token's name that only looks like one in use, or hides something, is refused",
         arguments: [
             ("Tess", 409), ("tеss", 409), ("ТESS", 409), ("ｔｅｓｓ", 409), ("te\u{200B}ss", 400),
-            ("tess ", 400), ("\u{A0}tess", 400), ("te\u{AD}ss", 400), ("tess2", 201), ("тест", 201),
+            ("tess ", 400), ("\u{A0}tess", 400), ("te\u{AD}ss", 400), ("te\u{2800}ss", 400),
+            ("tess2", 201),
+            ("тест", 201),
         ])
     func lookAlikes(name: String, status: Int) async throws {
         try await TestAPI.with { api in

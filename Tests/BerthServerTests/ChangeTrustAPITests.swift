@@ -399,6 +399,8 @@ struct ChangeTrustAPITests {
             try await api.pass(to: 1.5)
             let before = try await logged(
                 api, #""environment":"uat-1","summary":"x","occurredAt":"\#(at(1.25))""#)
+            // Corrected in words alone, it keeps its judgement, and what is learned of it later.
+            _ = try await log(api, #""environment":"uat-1","summary":"x","corrects":\#(before)"#)
             #expect(
                 try await api.post("/v1/change-windows/\(asked)/approve", as: "max").status == 200)
             try await api.pass(to: 8)

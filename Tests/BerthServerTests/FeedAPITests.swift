@@ -63,10 +63,11 @@ struct FeedAPITests {
                 "teams/crm.ics", "people/tess.ics", "bookings/\(reference).ics", "all.ics",
             ] {
                 #expect(
-                    lines(try await feed(api, path)).contains("SUMMARY:uat-1: Regression (crm)"))
+                    lines(try await feed(api, path, as: "ada")).contains(
+                        "SUMMARY:uat-1: Regression (crm)"))
             }
             for path in ["teams/mobile.ics", "people/bob.ics", "all.ics?labels=tier:perf"] {
-                #expect(!lines(try await feed(api, path)).contains("BEGIN:VEVENT"))
+                #expect(!lines(try await feed(api, path, as: "ada")).contains("BEGIN:VEVENT"))
             }
             #expect(try await feed(api, "environments/nowhere.ics").status == 404)
             #expect(try await feed(api, "bookings/BK-99.ics").status == 404)
@@ -82,7 +83,7 @@ struct FeedAPITests {
                 for path in [
                     "environments/uat-1.ics", "teams/crm.ics", "people/tess.ics", "all.ics",
                 ] {
-                    tags.append(try await feed(api, path).headers[.eTag])
+                    tags.append(try await feed(api, path, as: "ada").headers[.eTag])
                 }
                 return tags
             }

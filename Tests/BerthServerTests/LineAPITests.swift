@@ -13,7 +13,9 @@ struct LineAPITests {
         _ body: @escaping @Sendable (TestAPI) async throws -> Void
     ) async throws {
         try await TestAPI.with { api in
-            for key in ["uat-1", "uat-2"] { try await api.database.environment(key) }
+            for key in ["uat-1", "uat-2"] {
+                try await api.database.environment(key) { $0.ownerTeam = "crm" }
+            }
             try await body(api)
         }
     }

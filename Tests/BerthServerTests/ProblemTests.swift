@@ -1,6 +1,8 @@
 import BerthCore
 import Foundation
 import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
 import NIOCore
 import Testing
 
@@ -8,6 +10,30 @@ import Testing
 
 @Suite("Problems")
 struct ProblemTests {
+    @Test(
+        "A read whose answer never came was not done: it is unavailable, where a mutation is unknown"
+    )
+    func reads() async throws {
+        let router = Router(context: BerthContext.self)
+        router.add(
+            middleware: AnswerMiddleware(
+                metrics: ServerMetrics(routes: []), proxies: TrustedProxies()))
+        for method in [HTTPRequest.Method.get, .post] {
+            router.on("/lost", method: method) { _, _ -> Response in throw BerthError.outcomeUnknown
+            }
+        }
+        try await Application(router: router).test(.router) { client in
+            for (method, problem) in [
+                (HTTPRequest.Method.get, "unavailable"), (.post, "outcome-unknown"),
+            ] {
+                let answer = try await client.executeRequest(
+                    uri: "/lost", method: method, headers: [:], body: nil)
+                #expect(answer.status == .serviceUnavailable)
+                #expect(String(buffer: answer.body).contains("/problems/\(problem)"))
+            }
+        }
+    }
+
     @Test(
         "Every way of saying no has its status and type",
         arguments: [

@@ -138,4 +138,56 @@ struct QuotaLineAPITests {
             }
         }
     }
+
+    @Test("What was approved before an undecided edit counts in the quotas: it may come back")
+    func undecidedEdit() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") {
+                $0.ownerTeam = "crm"
+                $0.policy.approval = .manager
+                $0.policy.teamBookingsAtOnce = 1
+            }
+            try await api.database.environment("uat-2") { $0.policy.teamBookingsAtOnce = 1 }
+            let first = try await api.book(TestAPI.booking("uat-1", from: 1, to: 3))
+            #expect(try await api.move(first, "approve", as: "max").status == 200)
+            let moved = #"{"startsAt":"\#(TestAPI.at(9))","endsAt":"\#(TestAPI.at(11))"}"#
+            #expect(try await api.edit(first, moved)["state"] == "requested")
+            for from in [2.0, 10] {
+                let second = try await api.post(
+                    "/v1/bookings", TestAPI.booking("uat-2", from: from, to: from + 1))
+                #expect(second.problem == "policy", "\(second.text)")
+            }
+            try await api.book(TestAPI.booking("uat-2", from: 4, to: 5))
+        }
+    }
+
+    @Test("Who waits for more than match by now keeps nobody else from being served")
+    func tooFewMatch() async throws {
+        try await TestAPI.with { api in
+            for number in 1...3 {
+                try await api.database.environment("uat-\(number)") { $0.labels = ["pool": "x"] }
+            }
+            func wait(for count: Int) async throws -> String {
+                try await api.book(
+                    """
+                    {"select":{"labels":{"pool":"x"},"count":\(count)},"title":"Any","onConflict":"waitlist",
+                    "startsAt":"\(TestAPI.at(1))","endsAt":"\(TestAPI.at(3))"}
+                    """)
+            }
+            var holders: [String] = []
+            for number in 1...3 {
+                holders.append(
+                    try await api.book(
+                        TestAPI.booking("uat-\(number)", from: 1, to: 3, #""team":"one""#),
+                        as: "ada"))
+            }
+            let many = try await wait(for: 3)
+            let one = try await wait(for: 1)
+            try await api.database.psql("UPDATE environments SET labels = '{}' WHERE key = 'uat-3'")
+            try await api.move(holders[0], "cancel", as: "ada")
+            try await api.pass(to: 0.1)
+            #expect(try await api.state(one) == "confirmed")
+            #expect(try await api.state(many) == "waitlisted")
+        }
+    }
 }

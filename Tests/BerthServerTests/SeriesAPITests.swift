@@ -129,7 +129,7 @@ struct SeriesAPITests {
         try await withAPI { api in
             let first = try await api.book(Self.weekly(5))
             let second = try #require(try await series(api)[1]["reference"] as? String)
-            _ = try await api.edit(second, #"{"team":"mobile"}"#)
+            _ = try await api.edit(second, #"{"team":"mobile"}"#, as: "ada")
             let patch = """
                 {"title":"Later","startsAt":"\(TestAPI.at(Self.tuesday + 3))",\
                 "endsAt":"\(TestAPI.at(Self.tuesday + 6))"}

@@ -114,6 +114,7 @@ struct TurningUpAPITests {
     func sharedDisplacement() async throws {
         try await TestAPI.with { api in
             try await api.database.environment("perf") {
+                $0.ownerTeam = "crm"
                 $0.capacity = 2
                 $0.policy.displaceable = true
             }
@@ -132,7 +133,7 @@ struct TurningUpAPITests {
         try await TestAPI.with { api in
             try await api.database.environment("uat-1") { $0.ownerTeam = "crm" }
             let booking = try await api.book(TestAPI.booking("uat-1", from: 1, to: 2))
-            let handed = try await api.edit(booking, #"{"team":"mobile"}"#)
+            let handed = try await api.edit(booking, #"{"team":"mobile"}"#, as: "max")
             #expect(handed["team"] == "mobile")
             #expect(try await api.edit(booking, #"{"title":"Mine"}"#, as: "tess").status == 403)
             try await api.pass(to: 3)

@@ -347,8 +347,14 @@ LANGUAGE plpgsql AS $$
 DECLARE
     v_sequence regclass := TG_ARGV[0];
     v_newest bigint := (SELECT max(n.id) FROM inserted n);
-    v_last bigint := coalesce(pg_sequence_last_value(v_sequence), 0);
+    v_last bigint := pg_sequence_last_value(v_sequence);
 BEGIN
+    -- Nothing was numbered yet: a restore brings the ids along.
+    IF v_last IS NULL THEN
+        PERFORM setval(v_sequence, v_newest)
+        FROM pg_sequence s WHERE s.seqrelid = v_sequence AND v_newest >= s.seqstart;
+        RETURN NULL;
+    END IF;
     IF v_newest - v_last > 1000000 THEN
         RAISE EXCEPTION 'id % is far ahead of its sequence, at %', v_newest, v_last
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,

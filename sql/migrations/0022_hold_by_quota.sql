@@ -3,7 +3,9 @@
 CREATE TABLE quota_holds (
     booking_id bigint NOT NULL,
     team_id bigint NOT NULL,
-    -- A quota of hours is a week's, and weeks begin by themselves.
+    -- How often in a row; each time it is left alone twice as long, up to ten minutes. It is tried again without
+    -- cause, since a week may begin by itself, and since what freed the quota may not have seen the hold yet.
+    tries integer NOT NULL,
     try_again_at timestamptz NOT NULL,
     CONSTRAINT quota_holds_pkey PRIMARY KEY (booking_id)
 );
@@ -13,18 +15,24 @@ CREATE INDEX quota_holds_by_team ON quota_holds (team_id);
 CREATE INDEX bookings_that_select ON bookings (created_at)
     WHERE state IN ('waitlisted', 'displaced') AND select_labels IS NOT NULL;
 
+-- Calls the line for those whom a quota kept out for long enough.
+CREATE FUNCTION call_for_held(p_bookings bigint[], p_now timestamptz) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO line_calls (environment_id, period)
+    SELECT n.id, a.period
+    FROM bookings w
+    CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
+    CROSS JOIN unnest(w.environment_ids) n (id)
+    WHERE w.id = ANY (p_bookings) AND w.state IN ('waitlisted', 'displaced');
+END $$;
+
 -- Lets those be tried again whom only a quota kept out, and calls the line for them.
 CREATE FUNCTION end_quota_holds(p_bookings bigint[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    WITH ended AS (
-        DELETE FROM quota_holds h WHERE h.booking_id = ANY (p_bookings) RETURNING h.booking_id)
-    INSERT INTO line_calls (environment_id, period)
-    SELECT n.id, a.period
-    FROM ended e
-    JOIN bookings w ON w.id = e.booking_id AND w.state IN ('waitlisted', 'displaced')
-    CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
-    CROSS JOIN unnest(w.environment_ids) n (id);
+    DELETE FROM quota_holds h WHERE h.booking_id = ANY (p_bookings);
+    PERFORM call_for_held(p_bookings, p_now);
 END $$;
 
 -- A team whose bookings changed may have room in its quotas; who no longer waits is held by none.
@@ -105,9 +113,12 @@ BEGIN
     EXCEPTION WHEN exclusion_violation THEN
     END;
     IF v_over_quota THEN
-        INSERT INTO quota_holds (booking_id, team_id, try_again_at)
-        SELECT b.id, b.team_id, p_now + interval '10 minutes' FROM bookings b WHERE b.id = p_booking
-        ON CONFLICT (booking_id) DO UPDATE SET try_again_at = excluded.try_again_at;
+        INSERT INTO quota_holds (booking_id, team_id, tries, try_again_at)
+        SELECT b.id, b.team_id, 1, p_now + interval '2 seconds' FROM bookings b WHERE b.id = p_booking
+        ON CONFLICT (booking_id) DO UPDATE
+        SET tries = quota_holds.tries + 1,
+            try_again_at = p_now + least(interval '2 seconds' * 2 ^ least(quota_holds.tries, 20),
+                                         interval '10 minutes');
     END IF;
     RETURN false;
 END $$;

@@ -40,7 +40,7 @@ public struct Caller: Sendable, Equatable {
     public var labels: [String: String]
     /// Made to report other teams' changes: believed of them, through a mapping.
     public var reports: Bool
-    /// When the token was made. Tokens may have had its name before: what is older belonged to one of those.
+    /// When the last token of the same name before it ended: what is older belonged to that one.
     public var since: Date
 
     /// The bearer of a token.

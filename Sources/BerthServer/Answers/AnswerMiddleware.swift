@@ -61,6 +61,9 @@ struct AnswerMiddleware: RouterMiddleware {
         to error: any Error, _ request: Request, _ context: BerthContext, id: String
     ) -> Response {
         switch error {
+        case BerthError.outcomeUnknown where [.get, .head].contains(request.method):
+            // Nothing is done by a read, whether or not it was answered.
+            return Problem(BerthError.unavailable(retryAfterSeconds: 1)).response()
         case let error as BerthError: return Problem(error).response()
         case let problem as Problem: return problem.response()
         case let error as HTTPError: return problem(error, at: request.uri.path).response()

@@ -173,7 +173,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ConnectionRegistry.PlaceIsWanted {
-            if answersDue == 0 { context.close(promise: nil) }
+            if answersDue == 0, !isEnding { context.close(promise: nil) }
             return
         }
         if isEnding, let event = event as? ChannelEvent, event == .inputClosed {
