@@ -237,14 +237,13 @@ extension PostgresTransaction {
         try await query("SELECT lock_part_graph()")
         let seen = try await environment(id: id)
         let parts = try change(seen).parts
-        try await query("SAVEPOINT before_locks")
-        while true {
-            let touched = try await self.touched(by: parts, of: seen, id: id, now: now)
-            try await query("SELECT lock_environments(\(touched))")
-            // A booking that was made meanwhile may name others: all locks are given back, and taken in order.
-            let more = try await self.touched(by: parts, of: seen, id: id, now: now)
-            if Set(more).isSubset(of: touched) { break }
-            try await query("ROLLBACK TO SAVEPOINT before_locks")
+        let touched = try await self.touched(by: parts, of: seen, id: id, now: now)
+        try await query("SELECT lock_environments(\(touched))")
+        // A booking that was made meanwhile may name others: locked now, they would be out of the one order. No
+        // savepoint either: who waits for these locks waits for the end of the whole transaction.
+        let more = try await self.touched(by: parts, of: seen, id: id, now: now)
+        guard Set(more).isSubset(of: touched) else {
+            throw BerthError.unavailable(retryAfterSeconds: 1)
         }
         return try await environment(id: id)
     }
