@@ -523,6 +523,19 @@ END;
 
 
 --
+-- Name: begin_anew(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.begin_anew() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'more is to be locked by now' USING ERRCODE = 'serialization_failure';
+END $$;
+
+
+--
 -- Name: blockers(bigint[], text, timestamp with time zone, timestamp with time zone, bigint[], bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -889,6 +902,24 @@ END $$;
 
 
 --
+-- Name: call_for_held(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.call_for_held(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO line_calls (environment_id, period)
+    SELECT n.id, a.period
+    FROM bookings w
+    CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
+    CROSS JOIN unnest(w.environment_ids) n (id)
+    WHERE w.id = ANY (p_bookings) AND w.state IN ('waitlisted', 'displaced');
+END $$;
+
+
+--
 -- Name: change_log; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1228,6 +1259,23 @@ END;
 
 
 --
+-- Name: counted_periods(public.bookings); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.counted_periods(o public.bookings) RETURNS TABLE(period tstzrange, environment_ids bigint[])
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT tstzrange((counted_periods.o).starts_at, COALESCE((counted_periods.o).released_at, (counted_periods.o).ends_at), '[)'::text) AS tstzrange,
+     (counted_periods.o).environment_ids AS environment_ids
+ UNION ALL
+  SELECT tstzrange(v.starts_at, v.ends_at, '[)'::text) AS tstzrange,
+     v.environment_ids
+    FROM public.booking_versions v
+   WHERE ((v.booking_id = (counted_periods.o).id) AND (v.version = (counted_periods.o).approved_version));
+END;
+
+
+--
 -- Name: teams; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1417,14 +1465,8 @@ CREATE FUNCTION public.end_quota_holds(p_bookings bigint[], p_now timestamp with
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    WITH ended AS (
-        DELETE FROM quota_holds h WHERE h.booking_id = ANY (p_bookings) RETURNING h.booking_id)
-    INSERT INTO line_calls (environment_id, period)
-    SELECT n.id, a.period
-    FROM ended e
-    JOIN bookings w ON w.id = e.booking_id AND w.state IN ('waitlisted', 'displaced')
-    CROSS JOIN LATERAL awaited_slot(w, w.environment_ids, p_now) a
-    CROSS JOIN unnest(w.environment_ids) n (id);
+    DELETE FROM quota_holds h WHERE h.booking_id = ANY (p_bookings);
+    PERFORM call_for_held(p_bookings, p_now);
 END $$;
 
 
@@ -1480,17 +1522,19 @@ END;
 CREATE FUNCTION public.standing(p_root bigint, OUT entry_id bigint, OUT review_id bigint, OUT is_reviewed boolean) RETURNS record
     LANGUAGE sql STABLE
     BEGIN ATOMIC
- WITH RECURSIVE chain(id, corrects, keeps) AS (
+ WITH RECURSIVE chain(id, corrects, keeps, is_kept) AS (
           SELECT c.id,
              c.corrects,
-             public.keeps_judgement(c.*, o.*) AS keeps_judgement
+             public.keeps_judgement(c.*, o.*) AS keeps_judgement,
+             false AS "?column?"
             FROM (public.change_log c
               LEFT JOIN public.change_log o ON ((o.id = c.corrects)))
            WHERE (c.id = standing.p_root)
          UNION ALL
           SELECT c.id,
              c.corrects,
-             public.keeps_judgement(c.*, o.*) AS keeps_judgement
+             public.keeps_judgement(c.*, o.*) AS keeps_judgement,
+             (k.keeps IS TRUE)
             FROM ((chain k
               JOIN public.change_log c ON ((c.id = k.corrects)))
               LEFT JOIN public.change_log o ON ((o.id = c.corrects)))
@@ -1513,9 +1557,9 @@ CREATE FUNCTION public.standing(p_root bigint, OUT entry_id bigint, OUT review_i
                     FROM public.change_log n
                    WHERE ((n.root_id = k.id) AND (n.entry = 'late-approval'::text))) l)
               JOIN public.change_log e ON ((e.id = l.id)))
-           WHERE ((k.id = standing.p_root) OR (k.id > COALESCE(( SELECT v.id
+           WHERE ((k.id = standing.p_root) OR ((NOT k.is_kept) AND (k.id > COALESCE(( SELECT v.id
                     FROM verdict v
-                   WHERE (v.review = 'accepted'::text)), (0)::bigint)))
+                   WHERE (v.review = 'accepted'::text)), (0)::bigint))))
            ORDER BY
                  CASE e.control
                      WHEN 'uncontrolled'::text THEN
@@ -1957,6 +2001,17 @@ CREATE FUNCTION public.is_open_for_change(p_environment bigint, p_team bigint, p
     BEGIN ATOMIC
  SELECT ((w.emergency_id IS NOT NULL) OR ((w.freezes = '{}'::bigint[]) AND ((w.window_id IS NOT NULL) OR (w.own_booking IS NOT NULL) OR (w.is_open AND (w.others = '{}'::bigint[])))))
     FROM public.weigh_changes(ARRAY[is_open_for_change.p_environment], ARRAY[is_open_for_change.p_team], ARRAY[is_open_for_change.p_at], ARRAY[is_open_for_change.p_known_at]) w(place, window_id, emergency_id, freezes, requested_id, bookings, others, own_booking, is_open, late_id);
+END;
+
+
+--
+-- Name: is_plain_name(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_plain_name(p_name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT ((p_name !~ '^[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u2800\u3000]'::text) AND (p_name !~ '[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u2800\u3000]$'::text) AND (p_name !~ '[[:cntrl:]\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0]'::text) AND (p_name !~ '[\U000E0000-\U000E0FFF]'::text));
 END;
 
 
@@ -2914,8 +2969,14 @@ CREATE FUNCTION public.on_ids_inserted() RETURNS trigger
 DECLARE
     v_sequence regclass := TG_ARGV[0];
     v_newest bigint := (SELECT max(n.id) FROM inserted n);
-    v_last bigint := coalesce(pg_sequence_last_value(v_sequence), 0);
+    v_last bigint := pg_sequence_last_value(v_sequence);
 BEGIN
+    -- Nothing was numbered yet: a restore brings the ids along.
+    IF v_last IS NULL THEN
+        PERFORM setval(v_sequence, v_newest)
+        FROM pg_sequence s WHERE s.seqrelid = v_sequence AND v_newest >= s.seqstart;
+        RETURN NULL;
+    END IF;
     IF v_newest - v_last > 1000000 THEN
         RAISE EXCEPTION 'id % is far ahead of its sequence, at %', v_newest, v_last
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME,
@@ -3214,13 +3275,16 @@ BEGIN
     CROSS JOIN LATERAL (SELECT tstzrange(w.monday AT TIME ZONE e.time_zone,
                                          (w.monday + interval '7 days') AT TIME ZONE e.time_zone)) s (week)
     CROSS JOIN LATERAL (
-        SELECT sum(extract(epoch FROM upper(h.used) - lower(h.used))) / 3600 AS hours
+        SELECT sum(h.seconds) / 3600.0 AS hours
         FROM (
-            SELECT DISTINCT o.id, tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week AS used
-            FROM claims c JOIN bookings o ON o.id = c.booking_id
-            WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week
-              AND o.team_id = b.team_id AND e.id = ANY (o.environment_ids)) h
-        WHERE NOT isempty(h.used)) u
+            -- It will have been one or the other.
+            SELECT o.id, max(multirange_seconds(tstzmultirange(p.period * s.week))) AS seconds
+            FROM (SELECT DISTINCT c.booking_id FROM claims c
+                  WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week) k
+            JOIN bookings o ON o.id = k.booking_id AND o.team_id = b.team_id
+            CROSS JOIN LATERAL counted_periods(o) p
+            WHERE e.id = ANY (p.environment_ids)
+            GROUP BY o.id) h) u
     WHERE b.id = ANY (p_bookings)
     GROUP BY e.key, e.policy
     HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
@@ -3231,14 +3295,14 @@ BEGIN
     JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
     CROSS JOIN LATERAL (
         WITH team AS MATERIALIZED (
-            SELECT DISTINCT o.id, o.starts_at, coalesce(o.released_at, o.ends_at) AS ends_at
+            SELECT DISTINCT o.id, lower(p.period) AS starts_at, upper(p.period) AS ends_at
             FROM environments l
             JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
              AND c.period && tstzrange(b.starts_at, b.ends_at)
             JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
-             AND l.id = ANY (o.environment_ids)
-            WHERE l.policy ? 'teamBookingsAtOnce')
-        SELECT max((SELECT count(*) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
+            CROSS JOIN LATERAL counted_periods(o) p
+            WHERE l.policy ? 'teamBookingsAtOnce' AND l.id = ANY (p.environment_ids))
+        SELECT max((SELECT count(DISTINCT t.id) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
         FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)
         WHERE x.at < b.ends_at) u
     WHERE b.id = ANY (p_bookings)
@@ -3583,9 +3647,12 @@ BEGIN
     EXCEPTION WHEN exclusion_violation THEN
     END;
     IF v_over_quota THEN
-        INSERT INTO quota_holds (booking_id, team_id, try_again_at)
-        SELECT b.id, b.team_id, p_now + interval '10 minutes' FROM bookings b WHERE b.id = p_booking
-        ON CONFLICT (booking_id) DO UPDATE SET try_again_at = excluded.try_again_at;
+        INSERT INTO quota_holds (booking_id, team_id, tries, try_again_at)
+        SELECT b.id, b.team_id, 1, p_now + interval '2 seconds' FROM bookings b WHERE b.id = p_booking
+        ON CONFLICT (booking_id) DO UPDATE
+        SET tries = quota_holds.tries + 1,
+            try_again_at = p_now + least(interval '2 seconds' * 2 ^ least(quota_holds.tries, 20),
+                                         interval '10 minutes');
     END IF;
     RETURN false;
 END $$;
@@ -4283,6 +4350,7 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.quota_holds (
     booking_id bigint NOT NULL,
     team_id bigint NOT NULL,
+    tries integer NOT NULL,
     try_again_at timestamp with time zone NOT NULL
 );
 
@@ -4405,8 +4473,9 @@ CREATE TABLE public.tokens (
     revoked_at timestamp with time zone,
     reports boolean DEFAULT false NOT NULL,
     first_used_at timestamp with time zone,
-    name_look text GENERATED ALWAYS AS (lower(translate(NORMALIZE(name, NFKC), 'АВЕЅІЈКМНОРСТУХаесіјѕорухвкмнтԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχϲϳıɑɡօսոհ'::text, 'ABESIJKMHOPCTYXaecijsopyxbkmhtdhqwABEZHIKMNOPTYXayeikvoptuxcjiagounh'::text))) STORED NOT NULL,
-    CONSTRAINT token_name_is_plain CHECK (((name !~ '^[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]|[\s\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000]$'::text) AND (name !~ '[[:cntrl:]\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180B-\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFE00-\uFE0F\uFEFF\uFFA0]'::text) AND (name !~ '[\U000E0000-\U000E0FFF]'::text))),
+    name_look text GENERATED ALWAYS AS (lower(translate(NORMALIZE(name, NFKC), 'АВЕЅІЈКМНОРСТУХаесіјѕорухвкмнтԁһԛԝӏӀѵѴΑΒΕΖΗΙΚΜΝΟΡΤΥΧαγεικνορτυχϲϳıɑɡօսոհ'::text, 'ABESIJKMHOPCTYXaecijsopyxbkmhtdhqwllvvABEZHIKMNOPTYXayeikvoptuxcjiagounh'::text))) STORED NOT NULL,
+    keeps_old_name boolean DEFAULT false NOT NULL,
+    CONSTRAINT token_name_is_plain CHECK ((keeps_old_name OR public.is_plain_name(name))),
     CONSTRAINT token_role_is_known CHECK ((role = ANY (ARRAY['viewer'::text, 'booker'::text, 'manager'::text, 'admin'::text]))),
     CONSTRAINT token_secret_is_hashed CHECK ((octet_length(secret_hash) = 32))
 );
@@ -5093,7 +5162,14 @@ CREATE UNIQUE INDEX token_name_is_unique ON public.tokens USING btree (name) WHE
 -- Name: token_name_is_unlike_others; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE UNIQUE INDEX token_name_is_unlike_others ON public.tokens USING btree (name_look) WHERE (revoked_at IS NULL);
+CREATE UNIQUE INDEX token_name_is_unlike_others ON public.tokens USING btree (name_look) WHERE ((revoked_at IS NULL) AND (NOT keeps_old_name));
+
+
+--
+-- Name: tokens_by_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tokens_by_name ON public.tokens USING btree (name);
 
 
 --

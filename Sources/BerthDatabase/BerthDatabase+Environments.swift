@@ -255,42 +255,53 @@ extension PostgresTransaction {
         try await query("SELECT lock_part_graph()")
         let seen = try await environment(id: id)
         let draft = try change(seen)
-        let parts = draft.parts
-        let matched = Matched(tier: draft.tier, status: draft.status.rawValue, labels: draft.labels)
+        let touched = try await self.touched(by: draft, of: seen, id: id, now: now)
         do {
-            try await query(
-                """
-                WITH containing AS MATERIALIZED (
-                    SELECT array_agg(r.environment_id) AS ids FROM environment_reach r WHERE r.part_id = \(id))
-                SELECT lock_environments(array(
-                    SELECT unnest(c.ids) FROM containing c
-                    UNION
-                    SELECT e.id FROM environments e WHERE e.key = ANY (\(parts.map(\.key)))
-                    UNION
-                    SELECT s.environment_id FROM window_spans s
-                    WHERE s.window_id = ANY (windows_about(ARRAY[\(id)], \(now)))
-                      AND s.valid_until = 'infinity'
-                    UNION
-                    SELECT s.environment_id
-                    FROM environments e
-                    CROSS JOIN LATERAL jsonb_populate_record(e, \(PostgresJSON(matched))) n
-                    JOIN change_windows w ON w.labels IS NOT NULL AND w.state IN ('requested', 'approved')
-                     AND last_end(w) > \(now)
-                     AND (w.labels ? 'owner' OR matches_selector(n, w.labels))
-                    JOIN window_spans s ON s.window_id = w.id AND s.valid_until = 'infinity'
-                    WHERE e.id = \(id) AND (\(draft.ownerTeam != seen.ownerTeam) OR n IS DISTINCT FROM e)
-                    UNION
-                    SELECT e.id
-                    FROM containing c CROSS JOIN bookings b
-                    LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
-                    CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
-                    WHERE \(parts != seen.parts) AND b.state IN ('requested', 'confirmed', 'active')
-                      AND (b.environment_ids && c.ids OR v.environment_ids && c.ids)))
-                """)
+            try await query("SELECT lock_environments(\(touched))")
         } catch let error as PostgresError where error.isLockTimeout {
             throw EnvironmentsLocked(environments: [id])
         }
+        // A booking that was made meanwhile may name others: locked now, they would be out of the one order. No
+        // savepoint either: who waits for these locks waits for the end of the whole transaction.
+        let more = try await self.touched(by: draft, of: seen, id: id, now: now)
+        if !Set(more).isSubset(of: touched) { try await query("SELECT begin_anew()") }
         return try await environment(id: id)
+    }
+
+    /// What is to be locked before an environment becomes what a draft says.
+    private func touched(
+        by draft: EnvironmentDraft, of seen: TestEnvironment, id: Int64, now: Date
+    ) async throws -> [Int64] {
+        let matched = Matched(tier: draft.tier, status: draft.status.rawValue, labels: draft.labels)
+        return try await query(
+            """
+            WITH containing AS MATERIALIZED (
+                SELECT array_agg(r.environment_id) AS ids FROM environment_reach r WHERE r.part_id = \(id))
+            SELECT unnest(c.ids) FROM containing c
+            UNION
+            SELECT e.id FROM environments e WHERE e.key = ANY (\(draft.parts.map(\.key)))
+            UNION
+            SELECT s.environment_id FROM window_spans s
+            WHERE s.window_id = ANY (windows_about(ARRAY[\(id)], \(now)))
+              AND s.valid_until = 'infinity'
+            UNION
+            SELECT s.environment_id
+            FROM environments e
+            CROSS JOIN LATERAL jsonb_populate_record(e, \(PostgresJSON(matched))) n
+            JOIN change_windows w ON w.labels IS NOT NULL AND w.state IN ('requested', 'approved')
+             AND last_end(w) > \(now)
+             AND (w.labels ? 'owner' OR matches_selector(n, w.labels))
+            JOIN window_spans s ON s.window_id = w.id AND s.valid_until = 'infinity'
+            WHERE e.id = \(id) AND (\(draft.ownerTeam != seen.ownerTeam) OR n IS DISTINCT FROM e)
+            UNION
+            SELECT e.id
+            FROM containing c CROSS JOIN bookings b
+            LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+            CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
+            WHERE \(draft.parts != seen.parts) AND b.state IN ('requested', 'confirmed', 'active')
+              AND (b.environment_ids && c.ids OR v.environment_ids && c.ids)
+            """
+        ).map { try $0.decode(Int64.self) }
     }
 
     /// Under the environment's lock. Throws `.conflict` with the bookings that are not over yet.

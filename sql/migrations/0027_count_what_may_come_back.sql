@@ -41,6 +41,13 @@ BEGIN ATOMIC
            (SELECT v.id FROM verdict v) > (SELECT max(k.id) FROM chain k WHERE k.keeps IS NOT TRUE);
 END;
 
+-- Has the transaction run again: what it locked is no longer what it needs.
+CREATE FUNCTION begin_anew() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'more is to be locked by now' USING ERRCODE = 'serialization_failure';
+END $$;
+
 -- The periods that count in a team's quotas, with the environments they are on: what a booking asks for, and, while
 -- an edit of it waits for approval, what was approved, which comes back when the edit is rejected.
 CREATE FUNCTION counted_periods(o bookings) RETURNS TABLE (period tstzrange, environment_ids bigint[])
@@ -110,5 +117,6 @@ END $$;
 
 DO $$
 BEGIN
+    EXECUTE format('ALTER FUNCTION begin_anew() SET search_path = %I, pg_temp', current_schema());
     EXECUTE format('ALTER FUNCTION quota_violations(bigint[]) SET search_path = %I, pg_temp', current_schema());
 END $$;
