@@ -1259,23 +1259,6 @@ END;
 
 
 --
--- Name: counted_periods(public.bookings); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.counted_periods(o public.bookings) RETURNS TABLE(period tstzrange, environment_ids bigint[])
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
- SELECT tstzrange((counted_periods.o).starts_at, COALESCE((counted_periods.o).released_at, (counted_periods.o).ends_at), '[)'::text) AS tstzrange,
-     (counted_periods.o).environment_ids AS environment_ids
- UNION ALL
-  SELECT tstzrange(v.starts_at, v.ends_at, '[)'::text) AS tstzrange,
-     v.environment_ids
-    FROM public.booking_versions v
-   WHERE ((v.booking_id = (counted_periods.o).id) AND (v.version = (counted_periods.o).approved_version));
-END;
-
-
---
 -- Name: teams; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -3277,14 +3260,15 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT sum(h.seconds) / 3600.0 AS hours
         FROM (
-            -- It will have been one or the other.
-            SELECT o.id, max(multirange_seconds(tstzmultirange(p.period * s.week))) AS seconds
+            SELECT greatest(
+                CASE WHEN e.id = ANY (o.environment_ids) THEN multirange_seconds(tstzmultirange(
+                    tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week)) ELSE 0 END,
+                CASE WHEN e.id = ANY (v.environment_ids) THEN multirange_seconds(tstzmultirange(
+                    tstzrange(v.starts_at, v.ends_at) * s.week)) ELSE 0 END) AS seconds
             FROM (SELECT DISTINCT c.booking_id FROM claims c
                   WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week) k
             JOIN bookings o ON o.id = k.booking_id AND o.team_id = b.team_id
-            CROSS JOIN LATERAL counted_periods(o) p
-            WHERE e.id = ANY (p.environment_ids)
-            GROUP BY o.id) h) u
+            LEFT JOIN booking_versions v ON v.booking_id = o.id AND v.version = o.approved_version) h) u
     WHERE b.id = ANY (p_bookings)
     GROUP BY e.key, e.policy
     HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
@@ -3295,12 +3279,15 @@ BEGIN
     JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
     CROSS JOIN LATERAL (
         WITH team AS MATERIALIZED (
-            SELECT DISTINCT o.id, lower(p.period) AS starts_at, upper(p.period) AS ends_at
+            SELECT o.id, p.environment_ids, p.starts_at, p.ends_at
             FROM environments l
             JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
              AND c.period && tstzrange(b.starts_at, b.ends_at)
             JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
-            CROSS JOIN LATERAL counted_periods(o) p
+            LEFT JOIN booking_versions v ON v.booking_id = o.id AND v.version = o.approved_version
+            CROSS JOIN LATERAL (VALUES
+                (o.environment_ids, o.starts_at, coalesce(o.released_at, o.ends_at)),
+                (v.environment_ids, v.starts_at, v.ends_at)) p (environment_ids, starts_at, ends_at)
             WHERE l.policy ? 'teamBookingsAtOnce' AND l.id = ANY (p.environment_ids))
         SELECT max((SELECT count(DISTINCT t.id) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
         FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)

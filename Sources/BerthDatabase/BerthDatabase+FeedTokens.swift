@@ -50,7 +50,7 @@ extension BerthDatabase {
                 SELECT f.id, f.kind, f.subject, f.is_busy_only, f.owner, f.created_at
                 FROM feed_tokens f
                 WHERE f.revoked_at IS NULL
-                  AND (\(owner)::text IS NULL OR (f.owner = \(owner) AND f.created_at >= \(caller.since)))
+                  AND (\(owner)::text IS NULL OR (f.owner = \(owner) AND f.created_at > \(caller.since)))
                   AND (\(before)::bigint IS NULL OR f.id < \(before))
                 ORDER BY f.id DESC LIMIT \(page.limit + 1)
                 """)
@@ -69,7 +69,7 @@ extension BerthDatabase {
                 """
                 UPDATE feed_tokens SET revoked_at = \(now)
                 WHERE id = \(id) AND revoked_at IS NULL
-                  AND (\(owner)::text IS NULL OR (owner = \(owner) AND created_at >= \(caller.since)))
+                  AND (\(owner)::text IS NULL OR (owner = \(owner) AND created_at > \(caller.since)))
                 RETURNING id
                 """)
             guard !rows.isEmpty else { throw BerthError.notFound("no feed token \(id)") }
@@ -85,7 +85,7 @@ extension PostgresTransaction {
         let rows = try await query(
             """
             SELECT count(*) FROM feed_tokens f
-            WHERE f.owner = \(caller.name) AND f.revoked_at IS NULL AND f.created_at >= \(caller.since)
+            WHERE f.owner = \(caller.name) AND f.revoked_at IS NULL AND f.created_at > \(caller.since)
             """)
         guard try rows[rows.startIndex].decode(Int.self) < Limits.feedTokens else {
             throw BerthError.illegalMove(

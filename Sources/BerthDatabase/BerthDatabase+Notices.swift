@@ -16,7 +16,7 @@ extension BerthDatabase {
                 SELECT n.id, n.at, n.kind, n.subject, n.text, n.read_at
                 FROM (
                     (SELECT n.id FROM notices n
-                     WHERE n.person = \(caller.name) AND n.at >= \(caller.since)
+                     WHERE n.person = \(caller.name) AND n.at > \(caller.since)
                        AND n.id < \(before) AND (NOT \(unreadOnly) OR n.read_at IS NULL)
                      ORDER BY n.id DESC LIMIT \(limit))
                     UNION
@@ -48,7 +48,7 @@ extension BerthDatabase {
                 """
                 UPDATE notices n SET read_at = coalesce(n.read_at, \(now.flooredToSecond))
                 WHERE n.id = \(id)
-                  AND ((n.person = \(caller.name) AND n.at >= \(caller.since))
+                  AND ((n.person = \(caller.name) AND n.at > \(caller.since))
                        OR n.team_id = (SELECT t.id FROM teams t WHERE t.name = \(caller.team))
                        OR (\(caller.role == .admin) AND n.person IS NULL AND n.team_id IS NULL))
                 RETURNING n.id, n.at, n.kind, n.subject, n.text, n.read_at

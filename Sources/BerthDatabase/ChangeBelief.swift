@@ -100,7 +100,7 @@ extension PostgresQuerying {
                 FROM chain k JOIN change_log c ON c.id = k.corrects)
             SELECT (SELECT s.environment_id FROM change_log s WHERE s.id = \(id)),
                    EXISTS (SELECT FROM chain k JOIN tokens t ON t.id = \(caller.tokenID)
-                           WHERE \(caller.since) <= k.recorded_at
+                           WHERE \(caller.since) < k.recorded_at
                              AND (k.actor = t.name OR (k.corrects IS NULL AND k.recorded_by = t.name))),
                    (SELECT n.id FROM change_log n
                     WHERE n.entry = 'change'

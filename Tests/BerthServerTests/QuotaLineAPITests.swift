@@ -97,7 +97,7 @@ struct QuotaLineAPITests {
             }
             let held = try await holds()
             #expect(held.count == 1)
-            try await api.pass(to: 0.1)
+            try await api.pass(to: 1 / 3600)
             #expect(try await holds() == held)
             try await api.move(used, "cancel")
             try await api.pass(to: 0.1)

@@ -48,19 +48,9 @@ BEGIN
     RAISE EXCEPTION 'more is to be locked by now' USING ERRCODE = 'serialization_failure';
 END $$;
 
--- The periods that count in a team's quotas, with the environments they are on: what a booking asks for, and, while
--- an edit of it waits for approval, what was approved, which comes back when the edit is rejected.
-CREATE FUNCTION counted_periods(o bookings) RETURNS TABLE (period tstzrange, environment_ids bigint[])
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-    SELECT tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at), '[)'), o.environment_ids
-    UNION ALL
-    SELECT tstzrange(v.starts_at, v.ends_at, '[)'), v.environment_ids
-    FROM booking_versions v WHERE v.booking_id = o.id AND v.version = o.approved_version;
-END;
-
 -- Where these bookings bring their team over a quota of an environment that they name. A week is the
--- environment's own, from Monday, and buffers do not count. At once are all bookings of the team, at one
+-- environment's own, from Monday, and buffers do not count. While an edit waits for approval, what was approved
+-- counts as well, since it may come back: of hours the more of the two, at an instant either. At once are all bookings of the team, at one
 -- instant, of environments with such a limit. The caller holds the team's lock.
 CREATE OR REPLACE FUNCTION quota_violations(p_bookings bigint[])
 RETURNS TABLE (environment_key text, rule text, most text, value text)
@@ -82,14 +72,15 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT sum(h.seconds) / 3600.0 AS hours
         FROM (
-            -- It will have been one or the other.
-            SELECT o.id, max(multirange_seconds(tstzmultirange(p.period * s.week))) AS seconds
+            SELECT greatest(
+                CASE WHEN e.id = ANY (o.environment_ids) THEN multirange_seconds(tstzmultirange(
+                    tstzrange(o.starts_at, coalesce(o.released_at, o.ends_at)) * s.week)) ELSE 0 END,
+                CASE WHEN e.id = ANY (v.environment_ids) THEN multirange_seconds(tstzmultirange(
+                    tstzrange(v.starts_at, v.ends_at) * s.week)) ELSE 0 END) AS seconds
             FROM (SELECT DISTINCT c.booking_id FROM claims c
                   WHERE c.environment_id = e.id AND c.lane = 'use' AND c.period && s.week) k
             JOIN bookings o ON o.id = k.booking_id AND o.team_id = b.team_id
-            CROSS JOIN LATERAL counted_periods(o) p
-            WHERE e.id = ANY (p.environment_ids)
-            GROUP BY o.id) h) u
+            LEFT JOIN booking_versions v ON v.booking_id = o.id AND v.version = o.approved_version) h) u
     WHERE b.id = ANY (p_bookings)
     GROUP BY e.key, e.policy
     HAVING max(u.hours) > (e.policy ->> 'teamHoursPerWeek')::numeric
@@ -100,12 +91,15 @@ BEGIN
     JOIN environments e ON e.id = n.id AND e.policy ? 'teamBookingsAtOnce'
     CROSS JOIN LATERAL (
         WITH team AS MATERIALIZED (
-            SELECT DISTINCT o.id, lower(p.period) AS starts_at, upper(p.period) AS ends_at
+            SELECT o.id, p.environment_ids, p.starts_at, p.ends_at
             FROM environments l
             JOIN claims c ON c.environment_id = l.id AND c.lane = 'use'
              AND c.period && tstzrange(b.starts_at, b.ends_at)
             JOIN bookings o ON o.id = c.booking_id AND o.team_id = b.team_id
-            CROSS JOIN LATERAL counted_periods(o) p
+            LEFT JOIN booking_versions v ON v.booking_id = o.id AND v.version = o.approved_version
+            CROSS JOIN LATERAL (VALUES
+                (o.environment_ids, o.starts_at, coalesce(o.released_at, o.ends_at)),
+                (v.environment_ids, v.starts_at, v.ends_at)) p (environment_ids, starts_at, ends_at)
             WHERE l.policy ? 'teamBookingsAtOnce' AND l.id = ANY (p.environment_ids))
         SELECT max((SELECT count(DISTINCT t.id) FROM team t WHERE t.starts_at <= x.at AND t.ends_at > x.at)) AS used
         FROM (SELECT greatest(t.starts_at, b.starts_at) FROM team t) x (at)

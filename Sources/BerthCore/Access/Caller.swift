@@ -80,7 +80,7 @@ public struct Caller: Sendable, Equatable {
 
     /// Whether something made under a token's name at an instant is this token's.
     public func owns(_ name: String, madeAt instant: Date) -> Bool {
-        name == self.name && instant >= since
+        name == self.name && instant > since
     }
 }
 
