@@ -31,7 +31,7 @@ public struct TestDatabase: Sendable {
             deadline: .seconds(60))
         let client = try server.client(database: name) {
             $0.maxConnections = connections
-            $0.sessionParameters.append(("berth.lock_order", "asserted"))
+            $0.sessionParameters += [("jit", "off"), ("berth.lock_order", "asserted")]
         }
         let running = Task { try await client.run() }
         let result: Result<Value, any Error>
