@@ -381,6 +381,29 @@ BEGIN
 END $$;
 
 
+--
+-- Name: await_locks(bigint[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.await_locks(p_environments bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_free bigint[];
+BEGIN
+    BEGIN
+        v_free := lock_free_reach(p_environments);
+        RAISE EXCEPTION USING ERRCODE = 'BRTH2', MESSAGE = 'what was free is given back';
+    EXCEPTION WHEN SQLSTATE 'BRTH2' THEN
+    END;
+    PERFORM e.id FROM environments e
+    WHERE e.id = (SELECT min(r.part_id) FROM environment_reach r
+                  WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_free))
+    FOR NO KEY UPDATE;
+END $$;
+
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;

@@ -77,11 +77,21 @@ public struct BerthDatabase: Sendable {
         _ body: @Sendable (PostgresTransaction) async throws -> Value
     ) async throws -> Value {
         try await lockWaiters.takingTurns(for: environments) {
-            do {
+            guard environments != LockWaiters.otherLocks else {
                 return try await decide(dryRun: dryRun, patience: LockWaiters.patience, body)
-            } catch is EnvironmentsLocked {
-                throw BerthError.unavailable(retryAfterSeconds: 1)
             }
+            // It waits holding nothing: what else it needs stays free for others.
+            let end = ContinuousClock.now + LockWaiters.patience
+            var ids = environments
+            while case let left = end - .now, left > .zero {
+                try await client.query("SELECT await_locks(\(ids.sorted()))", deadline: left)
+                do {
+                    return try await decide(dryRun: dryRun, patience: LockWaiters.turn, body)
+                } catch let locked as EnvironmentsLocked {
+                    ids.formUnion(locked.environments)
+                }
+            }
+            throw BerthError.unavailable(retryAfterSeconds: 1)
         }
     }
 

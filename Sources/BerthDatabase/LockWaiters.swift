@@ -9,8 +9,10 @@ struct EnvironmentsLocked: Error {
 /// Those who wait for locks that did not come at once: few at a time, since each takes a connection, and one for each
 /// environment, so that a stuck one takes one place. First come, first served.
 actor LockWaiters {
-    /// How long a decision waits for a lock at first, and when it is its turn.
+    /// How long a decision waits for a lock at first; in its turn, once what stood in its way is unlocked; and for
+    /// that, or for a lock that is no environment's.
     static let moment = Duration.milliseconds(50)
+    static let turn = Duration.seconds(2)
     static let patience = Duration.milliseconds(4_500)
     /// How long it waits for its turn.
     private static let mostPatience = Duration.seconds(10)

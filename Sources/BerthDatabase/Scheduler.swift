@@ -130,7 +130,9 @@ public actor Scheduler {
         } catch let error as PostgresError where error.isOfOneStatement && batch.count > 1 {
             // One request broke the statement for all: each is decided alone.
             var busy: [Waiting] = []
-            for waiting in batch { busy += await decideTogether([waiting], patience: patience) }
+            for waiting in batch {
+                busy += await decideTogether([waiting], patience: patience)
+            }
             return busy
         } catch {
             for waiting in batch { waiting.answer.resume(throwing: error) }
@@ -222,12 +224,18 @@ public actor Scheduler {
         }
     }
 
+    /// Waits, holding nothing, until the first in its way is unlocked; decides it; and brings those behind it back.
     private func waitForLocks(_ head: Waiting) async {
-        let patience = head.since + Self.mostPatience - .now
-        _ = await decideTogether([head], patience: max(patience, Self.patience))
+        func left() -> Duration { max(head.since + Self.mostPatience - .now, Self.patience) }
+        do {
+            try await client.query("SELECT await_locks(\(head.environments))", deadline: left())
+            _ = await decideTogether([head], patience: left())
+        } catch {
+            head.answer.resume(throwing: BerthError.unavailable(retryAfterSeconds: 1))
+        }
         heads[head.number] = nil
         comeBack(head)
-        // Who stood behind it is tried with the others again; who has waited too long is told.
+        // Those who stood behind it are tried together; who has waited too long is told.
         let now = ContinuousClock.now
         let released = Set(head.environments)
         var held = Set(heads.values.joined())

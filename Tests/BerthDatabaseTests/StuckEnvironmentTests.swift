@@ -38,8 +38,13 @@ struct StuckEnvironmentTests {
     )
     func beside() async throws {
         try await TestDatabase.with(connections: 3) { database in
-            try await database.environment("stuck")
-            for number in 0..<4 { try await database.environment("free-\(number)") }
+            // They share a part, which whoever waits for the stuck one leaves free.
+            try await database.environment("part")
+            for key in ["stuck"] + (0..<4).map({ "free-\($0)" }) {
+                try await database.environment(key) {
+                    $0.parts = [.init(key: "part", usage: .shared)]
+                }
+            }
             let waiting = try await whileLocked("stuck", in: database) {
                 let first = Task {
                     try await database.book(

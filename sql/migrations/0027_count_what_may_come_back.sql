@@ -1,4 +1,5 @@
--- What may come back counts: a judgement that a correction of words kept, and what was approved before an edit.
+-- What may come back counts: a judgement that a correction of words kept, and what was approved before an edit; and
+-- who waits for a lock holds no other.
 
 -- What stands of a change, as before; but what a correction of words keeps is judged once, by the correction, which
 -- is where a late approval is noted.
@@ -46,6 +47,24 @@ CREATE FUNCTION begin_anew() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'more is to be locked by now' USING ERRCODE = 'serialization_failure';
+END $$;
+
+-- Waits until the first of what these environments reach that somebody has locked is unlocked, holding nothing
+-- meanwhile: who waited with other locks in hand would stop all who share a part with it.
+CREATE FUNCTION await_locks(p_environments bigint[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_free bigint[];
+BEGIN
+    BEGIN
+        v_free := lock_free_reach(p_environments);
+        RAISE EXCEPTION USING ERRCODE = 'BRTH2', MESSAGE = 'what was free is given back';
+    EXCEPTION WHEN SQLSTATE 'BRTH2' THEN
+    END;
+    PERFORM e.id FROM environments e
+    WHERE e.id = (SELECT min(r.part_id) FROM environment_reach r
+                  WHERE r.environment_id = ANY (p_environments) AND r.part_id <> ALL (v_free))
+    FOR NO KEY UPDATE;
 END $$;
 
 -- Where these bookings bring their team over a quota of an environment that they name. A week is the
@@ -112,5 +131,6 @@ END $$;
 DO $$
 BEGIN
     EXECUTE format('ALTER FUNCTION begin_anew() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION await_locks(bigint[]) SET search_path = %I, pg_temp', current_schema());
     EXECUTE format('ALTER FUNCTION quota_violations(bigint[]) SET search_path = %I, pg_temp', current_schema());
 END $$;
