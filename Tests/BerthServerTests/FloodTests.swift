@@ -121,21 +121,4 @@ struct FloodTests {
             try await server.connect().closed()
         }
     }
-
-    @Test("Who takes none of an answer does not keep its connection for ever")
-    func stalled() async throws {
-        try await TestHTTPServer.with {
-            $0.stallTime = .milliseconds(100)
-        } _: { server in
-            let client = try await RawClient(port: server.port, takesNothing: true)
-            for _ in 0..<2_000 {
-                do {
-                    try await client.get("/metrics")
-                } catch {
-                    break
-                }
-            }
-            try await client.closed()
-        }
-    }
 }

@@ -67,12 +67,11 @@ final class RawClient: Sendable {
     private let channel: any Channel
     private let pieces: AsyncStream<String>
 
-    /// Connects; what takes nothing never reads what the server sends.
-    init(port: Int, takesNothing: Bool = false) async throws {
+    /// Connects.
+    init(port: Int) async throws {
         let (pieces, piece) = AsyncStream.makeStream(of: String.self)
         self.pieces = pieces
         channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .channelOption(.autoRead, value: !takesNothing)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Receiver(piece: piece))
