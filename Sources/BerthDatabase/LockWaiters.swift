@@ -55,6 +55,7 @@ actor LockWaiters {
         count += 1
         let number = count
         try await withCheckedThrowingContinuation { turn in
+            // Bounds the wait; cancelled as soon as it is its turn.
             let alarm = Task {
                 do {
                     try await Task.sleep(for: Self.mostPatience)

@@ -91,6 +91,7 @@ public actor Scheduler {
             let batch = nextBatch()
             let busy = await decideTogether(batch)
             keep(busy)
+            // All wait for somebody else: asked again at once, they would only keep the database busy.
             if busy.count == batch.count { try? await Task.sleep(for: Self.pause) }
         }
         isDeciding = false
