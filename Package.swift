@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "PostgresCluster", dependencies: ["CProcess", logging, lifecycle]),
         .target(
             name: "BerthSQL", path: "sql", exclude: ["schema.sql"],
-            resources: [.copy("migrations")]),
+            resources: [.copy("audit"), .copy("migrations")]),
         .target(name: "ICalendar"),
         .target(name: "BerthCore", dependencies: ["ICalendar"]),
         .target(

@@ -133,12 +133,14 @@ BEGIN
         CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
         WHERE b.id = ANY (p_bookings)));
 
-    WITH dropped AS (
+    WITH implied AS MATERIALIZED (
+        SELECT d.booking_id, d.environment_id, d.period, d.share_key FROM derive_claims(p_bookings) d),
+    dropped AS (
         DELETE FROM claims c
         WHERE c.booking_id = ANY (p_bookings)
           AND NOT EXISTS (
-            SELECT FROM derive_claims(ARRAY[c.booking_id]) d
-            WHERE d.environment_id = c.environment_id AND d.period = c.period
+            SELECT FROM implied d
+            WHERE d.booking_id = c.booking_id AND d.environment_id = c.environment_id AND d.period = c.period
               AND d.share_key = c.share_key AND c.lane = 'use')
         RETURNING c.environment_id, c.period)
     INSERT INTO line_calls (environment_id, period)
@@ -379,6 +381,70 @@ BEGIN
     END IF;
     PERFORM set_config('berth.locked_environments', (v_held || v_new)::text, true);
 END $$;
+
+
+--
+-- Name: audit_at(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_at() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE((NULLIF(current_setting('berth.audit_at'::text, true), ''::text))::timestamp with time zone, now()) AS "coalesce";
+END;
+
+
+--
+-- Name: audit_fingerprint(text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_fingerprint(VARIADIC p_about text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    BEGIN ATOMIC
+ SELECT "left"(encode(sha256(convert_to(array_to_string(p_about, '|'::text, '-'::text), 'UTF8'::name)), 'hex'::text), 16) AS "left";
+END;
+
+
+--
+-- Name: audit_open_hours(jsonb, text, tstzrange); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_open_hours(p_policy jsonb, p_zone text, p_span tstzrange) RETURNS tstzmultirange
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (COALESCE(jsonb_array_length((p_policy -> 'openingHours'::text)), 0) = 0) THEN tstzmultirange(p_span)
+             ELSE (tstzmultirange(p_span) * COALESCE(( SELECT range_agg(tstzrange(o.opens, o.closes, '[)'::text)) AS range_agg
+                FROM ((generate_series(date_trunc('day'::text, (lower(audit_open_hours.p_span) AT TIME ZONE audit_open_hours.p_zone)), (upper(audit_open_hours.p_span) AT TIME ZONE audit_open_hours.p_zone), '1 day'::interval) d(day)
+                  CROSS JOIN jsonb_array_elements((audit_open_hours.p_policy -> 'openingHours'::text)) h(hours))
+                  CROSS JOIN LATERAL ( SELECT ((d.day + (((h.hours ->> 'from'::text))::time without time zone)::interval) AT TIME ZONE audit_open_hours.p_zone) AS timezone,
+                         ((d.day + (((h.hours ->> 'to'::text))::time without time zone)::interval) AT TIME ZONE audit_open_hours.p_zone) AS timezone) o(opens, closes))
+               WHERE (((h.hours -> 'days'::text) ? ('{SU,MO,TU,WE,TH,FR,SA}'::text[])[(1 + (EXTRACT(dow FROM d.day))::integer)]) AND (o.opens < o.closes))), '{}'::tstzmultirange))
+         END AS "case";
+END;
+
+
+--
+-- Name: audit_setting(text, numeric); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_setting(p_name text, p_default numeric) RETURNS numeric
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE((NULLIF(current_setting(('berth.audit_'::text || p_name), true), ''::text))::numeric, p_default) AS "coalesce";
+END;
+
+
+--
+-- Name: audit_time(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audit_time(p_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT to_char((p_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD HH24:MI'::text) AS to_char;
+END;
 
 
 --
@@ -4048,6 +4114,398 @@ END;
 
 
 --
+-- Name: audit_bookings; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_bookings AS
+ SELECT t.id AS booking_id,
+    t.state,
+    t.team_id,
+    t.environment_ids,
+    t.mode,
+    t.taken_from,
+    t.taken_until,
+    t.known_at
+   FROM ( SELECT b.id,
+            (b.state)::text AS state,
+            b.team_id,
+            b.environment_ids,
+            (b.mode)::text AS mode,
+                CASE (b.setup_minutes)::integer
+                    WHEN 0 THEN b.starts_at
+                    ELSE (b.starts_at - make_interval(mins => (b.setup_minutes)::integer))
+                END AS taken_from,
+                CASE
+                    WHEN ((b.released_at IS NULL) AND ((b.teardown_minutes)::integer = 0)) THEN b.ends_at
+                    WHEN (b.approved_version IS NULL) THEN (COALESCE(b.released_at, b.ends_at) + make_interval(mins => (b.teardown_minutes)::integer))
+                    ELSE (b.ends_at + make_interval(mins => (b.teardown_minutes)::integer))
+                END AS taken_until,
+                CASE
+                    WHEN ((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text])) THEN 'infinity'::timestamp with time zone
+                    ELSE b.updated_at
+                END AS known_at
+           FROM public.bookings b
+          WHERE ((NOT b.record_only) AND (((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text, 'completed'::text])) OR (b.released_at IS NOT NULL)))) t
+  WHERE (t.taken_from < t.taken_until)
+UNION ALL
+ SELECT b.id AS booking_id,
+    (b.state)::text AS state,
+    b.team_id,
+    v.environment_ids,
+    (v.mode)::text AS mode,
+    (v.starts_at - make_interval(mins => (v.setup_minutes)::integer)) AS taken_from,
+    (v.ends_at + make_interval(mins => (v.teardown_minutes)::integer)) AS taken_until,
+    'infinity'::timestamp with time zone AS known_at
+   FROM (( SELECT e.id,
+            e.state,
+            e.team_id,
+            e.approved_version
+           FROM public.bookings e
+          WHERE (e.approved_version IS NOT NULL)
+         OFFSET 0) b
+     JOIN public.booking_versions v ON (((v.booking_id = b.id) AND (v.version = b.approved_version))));
+
+
+--
+-- Name: audit_changes; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_changes AS
+ WITH RECURSIVE chain(first_id, id) AS (
+         SELECT c.id,
+            c.id
+           FROM public.change_log c
+          WHERE ((c.entry = 'change'::text) AND (c.corrects IS NULL) AND (c.id IN ( SELECT n.corrects
+                   FROM public.change_log n
+                  WHERE (n.corrects IS NOT NULL))))
+        UNION ALL
+         SELECT k.first_id,
+            c.id
+           FROM (chain k
+             JOIN public.change_log c ON (((c.corrects = k.id) AND (c.entry = 'change'::text))))
+        ), judged AS (
+         SELECT k.first_id,
+            k.id,
+            c.control,
+            c.environment_id,
+            c.bookings_hit,
+            c.reasons,
+            c.is_late,
+            (c.approved_late OR (EXISTS ( SELECT
+                   FROM public.change_log n
+                  WHERE ((n.root_id = k.id) AND (n.entry = 'late-approval'::text))))) AS approved_late,
+            max(k.id) OVER (PARTITION BY k.first_id) AS last_id,
+            ( SELECT r.review
+                   FROM public.change_log r
+                  WHERE ((r.root_id = k.id) AND (r.entry = 'review'::text))
+                  ORDER BY r.id DESC
+                 LIMIT 1) AS review
+           FROM (chain k
+             JOIN public.change_log c ON ((c.id = k.id)))
+        ), weighed AS (
+         SELECT DISTINCT ON (j.first_id) j.first_id,
+            j.last_id,
+            j.id AS judged_id,
+            j.control,
+            j.environment_id,
+            j.bookings_hit,
+            j.reasons,
+            j.is_late,
+            j.approved_late
+           FROM judged j
+          WHERE (NOT (EXISTS ( SELECT
+                   FROM judged a
+                  WHERE ((a.first_id = j.first_id) AND (a.id >= j.id) AND (a.id < j.last_id) AND (a.review = 'accepted'::text)))))
+          ORDER BY j.first_id,
+                CASE j.control
+                    WHEN 'uncontrolled'::text THEN
+                    CASE
+                        WHEN j.approved_late THEN 2
+                        ELSE 3
+                    END
+                    WHEN 'emergency'::text THEN 1
+                    ELSE 0
+                END DESC, j.id DESC
+        )
+ SELECT c.id AS change_id,
+    c.control,
+    c.environment_id,
+    c.bookings_hit,
+    c.reasons,
+    c.is_late,
+    (c.approved_late OR (EXISTS ( SELECT
+           FROM public.change_log n
+          WHERE ((n.root_id = c.id) AND (n.entry = 'late-approval'::text))))) AS approved_late,
+    c.occurred_at,
+    c.recorded_at,
+    c.actor,
+    c.kind,
+    c.summary,
+    c.source,
+    c.team_id,
+    ( SELECT r.review
+           FROM public.change_log r
+          WHERE ((r.root_id = c.id) AND (r.entry = 'review'::text))
+          ORDER BY r.id DESC
+         LIMIT 1) AS review
+   FROM public.change_log c
+  WHERE ((c.entry = 'change'::text) AND (c.corrects IS NULL) AND (NOT (c.id IN ( SELECT n.corrects
+           FROM public.change_log n
+          WHERE (n.corrects IS NOT NULL)))))
+UNION ALL
+ SELECT w.last_id AS change_id,
+    w.control,
+    w.environment_id,
+    w.bookings_hit,
+    w.reasons,
+    w.is_late,
+    w.approved_late,
+    c.occurred_at,
+    c.recorded_at,
+    c.actor,
+    c.kind,
+    c.summary,
+    c.source,
+    c.team_id,
+    ( SELECT j.review
+           FROM judged j
+          WHERE ((j.first_id = w.first_id) AND (j.id >= w.judged_id) AND (j.review IS NOT NULL))
+          ORDER BY j.id DESC
+         LIMIT 1) AS review
+   FROM (weighed w
+     JOIN public.change_log c ON ((c.id = w.last_id)));
+
+
+--
+-- Name: audit_findings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_findings (
+    audit_id bigint NOT NULL,
+    fingerprint text NOT NULL,
+    check_name text NOT NULL,
+    severity text NOT NULL,
+    status text NOT NULL,
+    environment text,
+    subjects text[] NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    detail text NOT NULL,
+    actor text,
+    first_found_at timestamp with time zone NOT NULL,
+    waiver_id bigint,
+    CONSTRAINT audit_severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'warning'::text, 'info'::text]))),
+    CONSTRAINT audit_status_is_known CHECK ((status = ANY (ARRAY['new'::text, 'persisting'::text, 'resolved'::text, 'waived'::text]))),
+    CONSTRAINT audit_waived_by_a_waiver CHECK (((status = 'waived'::text) = (waiver_id IS NOT NULL)))
+);
+
+
+--
+-- Name: environment_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_versions (
+    environment_id bigint NOT NULL,
+    version integer NOT NULL,
+    name text NOT NULL,
+    tier text NOT NULL,
+    owner_team_id bigint,
+    time_zone text NOT NULL,
+    labels jsonb NOT NULL,
+    capacity integer,
+    status text NOT NULL,
+    status_reason text,
+    status_until timestamp with time zone,
+    part_ids bigint[] NOT NULL,
+    part_usages text[] NOT NULL,
+    policy jsonb NOT NULL,
+    runbook text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    updated_by text NOT NULL,
+    CONSTRAINT environment_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
+-- Name: audit_reach; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_reach AS
+ WITH RECURSIVE walk(root, id, if_shared, if_exclusive) AS (
+         SELECT e.id,
+            e.id,
+            false AS "?column?",
+            true AS "?column?"
+           FROM public.environments e
+        UNION
+         SELECT w.root,
+            p.id,
+                CASE p.usage
+                    WHEN 'same'::text THEN w.if_shared
+                    ELSE (p.usage = 'exclusive'::text)
+                END AS "case",
+                CASE p.usage
+                    WHEN 'same'::text THEN w.if_exclusive
+                    ELSE (p.usage = 'exclusive'::text)
+                END AS "case"
+           FROM ((walk w
+             JOIN public.environments e ON ((e.id = w.id)))
+             CROSS JOIN LATERAL UNNEST(e.part_ids, e.part_usages) p(id, usage))
+        ), reach AS (
+         SELECT w.root,
+            w.id,
+            bool_or(w.if_shared) AS if_shared,
+            bool_or(w.if_exclusive) AS if_exclusive
+           FROM walk w
+          GROUP BY w.root, w.id
+        ), regrouped AS (
+         SELECT v.environment_id,
+            max(v.valid_until) AS at
+           FROM (public.environment_versions v
+             JOIN public.environments e ON ((e.id = v.environment_id)))
+          WHERE ((v.part_ids IS DISTINCT FROM e.part_ids) OR (v.part_usages IS DISTINCT FROM e.part_usages))
+          GROUP BY v.environment_id
+        )
+ SELECT r.root AS environment_id,
+    r.id AS part_id,
+    r.if_shared AS exclusive_if_shared,
+    r.if_exclusive AS exclusive_if_exclusive,
+    c.at AS changed_at
+   FROM (reach r
+     LEFT JOIN ( SELECT r_1.root,
+            max(g.at) AS at
+           FROM (reach r_1
+             JOIN regrouped g ON ((g.environment_id = r_1.id)))
+          GROUP BY r_1.root) c ON ((c.root = r.root)));
+
+
+--
+-- Name: audit_holdings; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_holdings AS
+ SELECT t.booking_id,
+    t.state,
+    t.team_id,
+    r.part_id AS environment_id,
+    t.taken_from,
+    t.taken_until,
+        CASE t.mode
+            WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
+            ELSE r.exclusive_if_shared
+        END AS is_exclusive
+   FROM (public.audit_bookings t
+     JOIN public.audit_reach r ON ((r.environment_id = t.environment_ids[1])))
+  WHERE ((cardinality(t.environment_ids) = 1) AND ((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at)))
+UNION ALL
+ SELECT t.booking_id,
+    t.state,
+    t.team_id,
+    r.part_id AS environment_id,
+    t.taken_from,
+    t.taken_until,
+    bool_or(
+        CASE t.mode
+            WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
+            ELSE r.exclusive_if_shared
+        END) AS is_exclusive
+   FROM ((public.audit_bookings t
+     CROSS JOIN LATERAL unnest(t.environment_ids) n(id))
+     JOIN public.audit_reach r ON ((r.environment_id = n.id)))
+  WHERE ((cardinality(t.environment_ids) > 1) AND ((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at)))
+  GROUP BY t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until;
+
+
+--
+-- Name: audit_settings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_settings (
+    check_name text NOT NULL,
+    is_on boolean NOT NULL,
+    settings jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    updated_by text NOT NULL
+);
+
+
+--
+-- Name: audit_spans; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_spans AS
+ WITH named AS (
+         SELECT w_1.id AS window_id,
+            n.id AS environment_id
+           FROM (public.change_windows w_1
+             CROSS JOIN LATERAL unnest(w_1.environment_ids) n(id))
+          WHERE ((w_1.state)::text = ANY (ARRAY['requested'::text, 'approved'::text]))
+        UNION
+         SELECT w_1.id,
+            e.id
+           FROM ((public.change_windows w_1
+             JOIN public.environments e ON ((e.labels @> (w_1.labels - ARRAY['tier'::text, 'owner'::text, 'status'::text]))))
+             LEFT JOIN public.teams t ON ((t.id = e.owner_team_id)))
+          WHERE (((w_1.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])) AND (w_1.labels IS NOT NULL) AND (e.status <> 'retired'::text) AND (COALESCE((w_1.labels ->> 'tier'::text), e.tier) = e.tier) AND (COALESCE((w_1.labels ->> 'status'::text), e.status) = e.status) AND (((w_1.labels ->> 'owner'::text) IS NULL) OR ((w_1.labels ->> 'owner'::text) = t.name)))
+        ), about AS (
+         SELECT n.window_id,
+            n.environment_id
+           FROM (named n
+             JOIN public.change_windows w_1 ON ((w_1.id = n.window_id)))
+          WHERE (((w_1.kind)::text <> 'freeze'::text) AND (NOT w_1.include_parts))
+        UNION
+         SELECT n.window_id,
+            r.part_id
+           FROM ((named n
+             JOIN public.change_windows w_1 ON ((w_1.id = n.window_id)))
+             JOIN public.audit_reach r ON ((r.environment_id = n.environment_id)))
+          WHERE (((w_1.kind)::text = 'freeze'::text) OR w_1.include_parts)
+        )
+ SELECT a.window_id,
+    a.environment_id,
+    (w.kind)::text AS kind,
+    (w.state)::text AS state,
+    w.team_id,
+    w.exception_to,
+    (w.emergency_reason IS NOT NULL) AS is_emergency,
+    s.at AS starts_at,
+    (s.at + make_interval(secs => (EXTRACT(epoch FROM (w.ends_at - w.starts_at)))::double precision)) AS ends_at,
+    w.created_at
+   FROM ((about a
+     JOIN public.change_windows w ON ((w.id = a.window_id)))
+     CROSS JOIN LATERAL unnest(w.occurrence_starts) s(at));
+
+
+--
+-- Name: audits; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audits (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    recorded_by text NOT NULL,
+    checks jsonb NOT NULL,
+    due_at timestamp with time zone
+);
+
+
+--
+-- Name: audits_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.audits ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audits_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: bookings_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -4128,33 +4586,6 @@ ALTER TABLE public.drifts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-
---
--- Name: environment_versions; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.environment_versions (
-    environment_id bigint NOT NULL,
-    version integer NOT NULL,
-    name text NOT NULL,
-    tier text NOT NULL,
-    owner_team_id bigint,
-    time_zone text NOT NULL,
-    labels jsonb NOT NULL,
-    capacity integer,
-    status text NOT NULL,
-    status_reason text,
-    status_until timestamp with time zone,
-    part_ids bigint[] NOT NULL,
-    part_usages text[] NOT NULL,
-    policy jsonb NOT NULL,
-    runbook text NOT NULL,
-    valid_from timestamp with time zone NOT NULL,
-    valid_until timestamp with time zone NOT NULL,
-    updated_by text NOT NULL,
-    CONSTRAINT environment_version_is_ordered CHECK ((valid_from <= valid_until))
 );
 
 
@@ -4506,6 +4937,40 @@ ALTER TABLE public.tokens ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
 
 
 --
+-- Name: waivers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.waivers (
+    id bigint NOT NULL,
+    fingerprint text,
+    check_name text,
+    environment text,
+    reason text NOT NULL,
+    approved_by text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    revoked_by text,
+    CONSTRAINT waiver_ends CHECK (((ends_at > created_at) AND isfinite(ends_at))),
+    CONSTRAINT waiver_is_about_something CHECK ((((fingerprint IS NULL) <> (check_name IS NULL)) AND ((environment IS NULL) OR (check_name IS NOT NULL))))
+);
+
+
+--
+-- Name: waivers_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.waivers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.waivers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: window_versions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4593,6 +5058,38 @@ CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestam
            WHERE ((w.id = ANY (ask_for_window_approval.p_windows)) AND ((w.state)::text = 'requested'::text) AND (a.state = 'pending'::text))
            GROUP BY w.id, t.id;
 END;
+
+
+--
+-- Name: audit_findings audit_finding_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_findings
+    ADD CONSTRAINT audit_finding_is_unique PRIMARY KEY (audit_id, fingerprint);
+
+
+--
+-- Name: audits audit_of_a_night_is_one; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audits
+    ADD CONSTRAINT audit_of_a_night_is_one UNIQUE (due_at);
+
+
+--
+-- Name: audit_settings audit_settings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_settings
+    ADD CONSTRAINT audit_settings_pkey PRIMARY KEY (check_name);
+
+
+--
+-- Name: audits audits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audits
+    ADD CONSTRAINT audits_pkey PRIMARY KEY (id);
 
 
 --
@@ -4860,6 +5357,14 @@ ALTER TABLE ONLY public.tokens
 
 
 --
+-- Name: waivers waivers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.waivers
+    ADD CONSTRAINT waivers_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: window_versions window_versions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -4935,6 +5440,13 @@ CREATE INDEX bookings_by_team ON public.bookings USING btree (team_id, id);
 --
 
 CREATE INDEX bookings_by_text ON public.bookings USING gin (lower(((title || ' '::text) || COALESCE(ticket, ''::text))) public.gin_trgm_ops);
+
+
+--
+-- Name: bookings_edited; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bookings_edited ON public.bookings USING btree (id) WHERE (approved_version IS NOT NULL);
 
 
 --
@@ -5747,6 +6259,14 @@ ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_with_spans_note_
 CREATE TRIGGER windows_with_spans_renew_feeds AFTER UPDATE ON public.change_windows REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.on_windows_shown();
 
 ALTER TABLE public.change_windows ENABLE ALWAYS TRIGGER windows_with_spans_renew_feeds;
+
+
+--
+-- Name: audit_findings audit_findings_audit_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_findings
+    ADD CONSTRAINT audit_findings_audit_id_fkey FOREIGN KEY (audit_id) REFERENCES public.audits(id) ON DELETE CASCADE;
 
 
 --

@@ -59,6 +59,14 @@ public enum Limits {
     public static let gateDays = 90
     /// The most instants that a gate weighs for its next transition.
     public static let gateInstants = 500
+    /// The most findings of one check that a run of the audit lists; more are counted.
+    public static let findingsPerCheck = 1_000
+    /// The largest number that tunes a check.
+    public static let auditSetting = 10_000
+    /// The runs of the audit that are kept.
+    public static let auditsKept = 400
+    /// The longest that a waiver may last, in days.
+    public static let waiverDays = 366
     /// The longest summary of a change, in characters.
     public static let summaryCharacters = 500
     /// How far ahead of Berth's clock a change may have happened, in seconds: clocks differ.

@@ -11,9 +11,10 @@ extension BerthDatabase {
     ) async throws -> [Alternative] {
         let search = AlternativeSearch(proposal: proposal, caller: caller, now: now)
         let found = try await search.alternatives(from: client, around: conflicts)
+        let limited = try await withQuotas(Set(found.flatMap(\.environments)))
         var bookable: [Alternative] = []
         for alternative in found {
-            if try await hasQuotas(alternative.environments) {
+            if !limited.isDisjoint(with: alternative.environments) {
                 var draft = proposal.draft
                 draft.options.selection = nil
                 draft.environments = alternative.environments
@@ -28,15 +29,16 @@ extension BerthDatabase {
         return bookable
     }
 
-    private func hasQuotas(_ keys: [String]) async throws -> Bool {
+    /// Those of these environments that have quotas.
+    private func withQuotas(_ keys: Set<String>) async throws -> Set<String> {
+        guard !keys.isEmpty else { return [] }
         let rows = try await client.query(
             """
-            SELECT EXISTS (
-                SELECT FROM environments e
-                WHERE e.key = ANY (\(keys)::text[])
-                  AND e.policy ?| ARRAY['teamHoursPerWeek', 'teamBookingsAtOnce'])
+            SELECT e.key FROM environments e
+            WHERE e.key = ANY (\(Array(keys))::text[])
+              AND e.policy ?| ARRAY['teamHoursPerWeek', 'teamBookingsAtOnce']
             """)
-        return try rows[rows.startIndex].decode(Bool.self)
+        return Set(try rows.map { try $0.decode(String.self) })
     }
 
     private func isBookable(
@@ -233,9 +235,11 @@ struct AlternativeSearch {
                 environments.append(next)
             }
             // Together they may ask for more time before and after than each alone.
-            guard isAllowed(proposal.periods, on: environments),
-                try await areFree(environments, source)
-            else { continue }
+            if environments.count > 1 {
+                guard isAllowed(proposal.periods, on: environments),
+                    try await areFree(environments, source)
+                else { continue }
+            }
             offers.append(
                 Alternative(
                     environments: environments.map(\.key), startsAt: draft.startsAt,
@@ -244,12 +248,27 @@ struct AlternativeSearch {
         return offers
     }
 
-    /// Environments of the same tier and labels that are free.
+    /// Environments of the same tier and labels that are free and that the rules allow, as many as wanted. Few are
+    /// read at first: all that are free are many, and most of them are allowed.
     private func equals(
         of environment: TestEnvironment, from source: some PostgresQuerying, wanted: Int
     ) async throws -> [TestEnvironment] {
+        let all = max(20, min(Self.mostEqual, 4_000 / proposal.periods.count))
+        var allowed: [TestEnvironment] = []
+        for limit in [min(wanted + 3, all), all] {
+            let free = try await freeEquals(of: environment, among: all, limit, source)
+            allowed = free.filter { isAllowed(proposal.periods, on: [$0]) }
+            if allowed.count >= wanted || free.count < limit { break }
+        }
+        return Array(allowed.prefix(wanted))
+    }
+
+    private func freeEquals(
+        of environment: TestEnvironment, among most: Int, _ limit: Int,
+        _ source: some PostgresQuerying
+    ) async throws -> [TestEnvironment] {
         let periods = proposal.periods
-        let rows = try await source.query(
+        return try await source.query(
             """
             SELECT \(unescaped: TestEnvironment.columnList)
             FROM (
@@ -265,16 +284,16 @@ struct AlternativeSearch {
                 WHERE n.tier = \(environment.tier) AND n.labels = \(PostgresJSON(environment.labels))
                   AND n.key <> ALL (\(proposal.draft.environments)::text[])
                   AND n.status IN ('available', 'degraded')
-                ORDER BY n.key LIMIT \(max(20, min(Self.mostEqual, 4_000 / periods.count)))) e
+                ORDER BY n.key LIMIT \(most)) e
             WHERE NOT EXISTS (
                 SELECT FROM unnest(\(periods.map(\.lowerBound)), \(periods.map(\.upperBound))) o (starts_at, ends_at)
                 CROSS JOIN LATERAL blockers(
                     ARRAY[e.id], \(proposal.draft.mode),
                     o.starts_at - make_interval(mins => e.setup),
                     o.ends_at + make_interval(mins => e.teardown), \(proposal.moving.map(\.id)), 1))
-            """)
-        let free = try rows.map { try TestEnvironment($0) }
-        return Array(free.filter { isAllowed(periods, on: [$0]) }.prefix(wanted))
+            ORDER BY e.key LIMIT \(limit)
+            """
+        ).map { try TestEnvironment($0) }
     }
 
     /// Whether nobody holds environments at the proposal's times, with the buffers they have together.

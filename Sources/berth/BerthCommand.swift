@@ -14,6 +14,7 @@ struct BerthCommand: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, MigrateCommand.self, DemoCommand.self, TokenCommand.self,
             ImportCommand.self, ChangesCommand.self, CalendarCommand.self, GateCommand.self,
+            AuditCommand.self,
         ])
 
     /// As ArgumentParser's own, but for the exit code of usage and failure, which is 2 here.

@@ -26,6 +26,15 @@ struct DatabaseOptions: ParsableArguments {
     @Option(help: "How much is logged to standard error: debug, info, notice, warning, error.")
     var logLevel: Logger.Level?
 
+    init() {}
+
+    /// Another database, otherwise as these say.
+    init(url: String, like others: DatabaseOptions) {
+        databaseUrl = url
+        config = others.config
+        logLevel = others.logLevel
+    }
+
     /// Where a data directory is when nobody says.
     static let defaultDataDirectory = ".berth/data"
 
@@ -36,6 +45,16 @@ struct DatabaseOptions: ParsableArguments {
             providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(config)))
         }
         return ConfigReader(providers: providers).scoped(to: "berth")
+    }
+
+    /// Whether a flag, a variable or the file names a database.
+    var isNamed: Bool {
+        get async throws {
+            if databaseUrl != nil || dataDir != nil { return true }
+            let settings = try await settings()
+            return settings.string(forKey: "database.url") != nil
+                || settings.string(forKey: "data.dir") != nil
+        }
     }
 
     /// The database, by what flags, variables and the file say.
@@ -59,8 +78,9 @@ struct DatabaseOptions: ParsableArguments {
     }
 
     /// Runs a command's work on the migrated database. A cluster in a data directory is joined, or started
-    /// for as long as the work takes.
+    /// for as long as the work takes. A standby, where one may be, is as its primary migrated it.
     func withDatabase<Value: Sendable>(
+        mayBeStandby: Bool = false,
         _ body: @Sendable (BerthDatabase) async throws -> Value
     ) async throws -> Value {
         let logger = try await logger()
@@ -75,7 +95,10 @@ struct DatabaseOptions: ParsableArguments {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { try await client.run() }
                     defer { group.cancelAll() }
-                    try await SchemaMigrator(client: client, logger: logger).migrate()
+                    let follows = mayBeStandby ? try await client.isStandby : false
+                    if !follows {
+                        try await SchemaMigrator(client: client, logger: logger).migrate()
+                    }
                     return try await body(BerthDatabase(client: client))
                 })
         } catch {
@@ -83,6 +106,16 @@ struct DatabaseOptions: ParsableArguments {
         }
         await opened.cluster?.close()
         return try result.get()
+    }
+}
+
+extension PostgresClient {
+    /// Whether it is a copy that only follows another server.
+    var isStandby: Bool {
+        get async throws {
+            let rows = try await query("SELECT pg_is_in_recovery()")
+            return try rows[rows.startIndex].decode(Bool.self)
+        }
     }
 }
 

@@ -15,13 +15,20 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var address: AddressOptions
+    @Option(
+        help: ArgumentHelp(
+            "Audit every night at this time, in UTC; one server of several does it. Default: never.",
+            valueName: "HH:MM"))
+    var auditAt: String?
 
     func run() async throws {
+        let settings = try await database.settings()
+        let auditAt = try (auditAt ?? settings.string(forKey: "audit.at")).map(NightlyAudit.init)
         let server = Server(
             location: try await database.location(),
-            address: try address.resolved(try await database.settings()),
-            githubSecret: try await database.settings().string(
-                forKey: "github.secret", isSecret: true),
+            address: try address.resolved(settings),
+            githubSecret: settings.string(forKey: "github.secret", isSecret: true),
+            nightlyAudit: auditAt,
             logger: try await database.logger())
         try await server.run()
     }

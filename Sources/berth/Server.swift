@@ -16,6 +16,8 @@ struct Server {
     var address: ServerAddress
     /// What GitHub signs its deliveries with.
     var githubSecret: String?
+    /// When it audits, if it does.
+    var nightlyAudit: NightlyAudit?
     var logger: Logger
     /// Done on the migrated database before the server listens.
     var prepare: @Sendable (BerthDatabase) async throws -> Void = { _ in }
@@ -63,6 +65,9 @@ struct Server {
             Background { await database.watchTokens() },
             application,
         ]
+        if let nightlyAudit {
+            services.append(Background { await nightlyAudit.run(database, logger: logger) })
+        }
         do {
             try await ServiceGroup(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger

@@ -1,4 +1,6 @@
 import BerthCore
+import BerthDatabase
+import Foundation
 import Hummingbird
 
 extension BerthAPI {
@@ -21,6 +23,8 @@ extension BerthAPI {
         let pool = await database.client.poolStatus
         var text = metrics.text(idle: pool.idle, leased: pool.leased, waiting: pool.waiting)
         connections.counts.write(&text)
+        // A database that does not answer hides what it found, and nothing else.
+        if let found = try? await database.findingCounts() { found.write(&text) }
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
@@ -30,6 +34,22 @@ extension BerthAPI {
         Response(
             status: .ok, headers: [.contentType: "application/yaml"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: contract)))
+    }
+}
+
+extension FindingCounts {
+    /// Writes them in Prometheus' text format.
+    fileprivate func write(_ text: inout String) {
+        text += "# HELP berth_audit_timestamp_seconds The instant that the last audit audited.\n"
+        text += "# TYPE berth_audit_timestamp_seconds gauge\n"
+        text += "berth_audit_timestamp_seconds \(Int(at.timeIntervalSince1970))\n"
+        text += "# HELP berth_audit_findings What the last audit found.\n"
+        text += "# TYPE berth_audit_findings gauge\n"
+        for count in counts {
+            text +=
+                "berth_audit_findings{check=\"\(count.check)\",severity=\"\(count.severity.rawValue)\","
+                + "status=\"\(count.status.rawValue)\"} \(count.count)\n"
+        }
     }
 }
 

@@ -6,7 +6,8 @@ import Hummingbird
 /// held to `openapi.yaml` by a test.
 enum Routes {
     static let all: [Route] =
-        environments + bookings + windows + changes + calendars + reports + access + operations
+        environments + bookings + windows + changes + calendars + reports + audits + access
+        + operations
 
     private static let environments: [Route] = [
         .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
@@ -87,6 +88,17 @@ enum Routes {
     private static let reports: [Route] = [
         .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) },
         .get("/v1/reports/changes", .viewer) { try await $0.reportChanges($1) },
+    ]
+
+    private static let audits: [Route] = [
+        .get("/v1/audits", .viewer) { try await $0.listAudits($1) },
+        .get("/v1/audits/{id}", .viewer) { try await $0.getAudit($1) },
+        .get("/v1/conflicts", .viewer) { try await $0.listConflicts($1) },
+        .get("/v1/waivers", .viewer) { try await $0.listWaivers($1) },
+        .post("/v1/waivers", .manager) { try await $0.createWaiver($1) },
+        .delete("/v1/waivers/{id}", .manager) { try await $0.revokeWaiver($1) },
+        .get("/v1/audit-checks", .viewer) { try await $0.listAuditChecks($1) },
+        .patch("/v1/audit-checks/{check}", .admin) { try await $0.updateAuditCheck($1) },
     ]
 
     private static let access: [Route] = [
