@@ -4118,15 +4118,16 @@ END;
 --
 
 CREATE VIEW public.audit_bookings AS
- SELECT t.id AS booking_id,
+ SELECT t.booking_id,
     t.state,
     t.team_id,
     t.environment_ids,
     t.mode,
     t.taken_from,
     t.taken_until,
-    t.known_at
-   FROM ( SELECT b.id,
+    t.known_at,
+    t.is_edited
+   FROM ( SELECT b.id AS booking_id,
             (b.state)::text AS state,
             b.team_id,
             b.environment_ids,
@@ -4143,27 +4144,11 @@ CREATE VIEW public.audit_bookings AS
                 CASE
                     WHEN ((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text])) THEN 'infinity'::timestamp with time zone
                     ELSE b.updated_at
-                END AS known_at
+                END AS known_at,
+            (b.approved_version IS NOT NULL) AS is_edited
            FROM public.bookings b
-          WHERE ((NOT b.record_only) AND (((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text, 'completed'::text])) OR (b.released_at IS NOT NULL)))) t
-  WHERE (t.taken_from < t.taken_until)
-UNION ALL
- SELECT b.id AS booking_id,
-    (b.state)::text AS state,
-    b.team_id,
-    v.environment_ids,
-    (v.mode)::text AS mode,
-    (v.starts_at - make_interval(mins => (v.setup_minutes)::integer)) AS taken_from,
-    (v.ends_at + make_interval(mins => (v.teardown_minutes)::integer)) AS taken_until,
-    'infinity'::timestamp with time zone AS known_at
-   FROM (( SELECT e.id,
-            e.state,
-            e.team_id,
-            e.approved_version
-           FROM public.bookings e
-          WHERE (e.approved_version IS NOT NULL)
-         OFFSET 0) b
-     JOIN public.booking_versions v ON (((v.booking_id = b.id) AND (v.version = b.approved_version))));
+          WHERE ((NOT b.record_only) AND (((b.state)::text = ANY (ARRAY['completed'::text, 'confirmed'::text, 'active'::text, 'requested'::text])) OR (b.released_at IS NOT NULL)))) t
+  WHERE (t.taken_from < t.taken_until);
 
 
 --
@@ -4274,6 +4259,28 @@ UNION ALL
          LIMIT 1) AS review
    FROM (weighed w
      JOIN public.change_log c ON ((c.id = w.last_id)));
+
+
+--
+-- Name: audit_edits; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.audit_edits AS
+ SELECT b.id AS booking_id,
+    (b.state)::text AS state,
+    b.team_id,
+    v.environment_ids,
+    (v.mode)::text AS mode,
+    (v.starts_at - make_interval(mins => (v.setup_minutes)::integer)) AS taken_from,
+    (v.ends_at + make_interval(mins => (v.teardown_minutes)::integer)) AS taken_until
+   FROM (( SELECT e.id,
+            e.state,
+            e.team_id,
+            e.approved_version
+           FROM public.bookings e
+          WHERE (e.approved_version IS NOT NULL)
+         OFFSET 0) b
+     JOIN public.booking_versions v ON (((v.booking_id = b.id) AND (v.version = b.approved_version))));
 
 
 --
@@ -4391,13 +4398,15 @@ CREATE VIEW public.audit_holdings AS
     r.part_id AS environment_id,
     t.taken_from,
     t.taken_until,
+    t.is_edited,
         CASE t.mode
             WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
             ELSE r.exclusive_if_shared
-        END AS is_exclusive
+        END AS is_exclusive,
+    ((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at)) AS is_judged
    FROM (public.audit_bookings t
      JOIN public.audit_reach r ON ((r.environment_id = t.environment_ids[1])))
-  WHERE ((cardinality(t.environment_ids) = 1) AND ((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at)))
+  WHERE (cardinality(t.environment_ids) = 1)
 UNION ALL
  SELECT t.booking_id,
     t.state,
@@ -4405,16 +4414,38 @@ UNION ALL
     r.part_id AS environment_id,
     t.taken_from,
     t.taken_until,
+    t.is_edited,
     bool_or(
         CASE t.mode
             WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
             ELSE r.exclusive_if_shared
-        END) AS is_exclusive
-   FROM ((public.audit_bookings t
+        END) AS is_exclusive,
+    bool_or(((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at))) AS is_judged
+   FROM ((( SELECT b.booking_id,
+            b.state,
+            b.team_id,
+            b.environment_ids,
+            b.mode,
+            b.taken_from,
+            b.taken_until,
+            b.is_edited,
+            b.known_at
+           FROM public.audit_bookings b
+          WHERE (cardinality(b.environment_ids) > 1)
+        UNION ALL
+         SELECT e.booking_id,
+            e.state,
+            e.team_id,
+            e.environment_ids,
+            e.mode,
+            e.taken_from,
+            e.taken_until,
+            true,
+            'infinity'::timestamp with time zone
+           FROM public.audit_edits e) t
      CROSS JOIN LATERAL unnest(t.environment_ids) n(id))
      JOIN public.audit_reach r ON ((r.environment_id = n.id)))
-  WHERE ((cardinality(t.environment_ids) > 1) AND ((r.part_id = r.environment_id) OR (r.changed_at IS NULL) OR (t.known_at > r.changed_at)))
-  GROUP BY t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until;
+  GROUP BY t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until, t.is_edited;
 
 
 --

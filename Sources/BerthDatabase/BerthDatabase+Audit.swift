@@ -95,11 +95,12 @@ extension PostgresClient {
     ) async throws -> Value {
         try await withConnection { connection in
             try await connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            // One core and no more, so that bookings go on beside it; no table of the session's own.
+            // One core and no more, so that bookings go on beside it. PostgreSQL makes its hash tables as large
+            // as it expects them, and with more memory than this takes longer to clear than to use them.
             try await connection.query(
                 """
                 SELECT set_config('search_path', 'public, pg_temp', true),
-                       set_config('jit', 'off', true), set_config('work_mem', '64MB', true),
+                       set_config('jit', 'off', true), set_config('work_mem', '32MB', true),
                        set_config('max_parallel_workers_per_gather', '0', true)
                 """)
             let value = try await body(connection)

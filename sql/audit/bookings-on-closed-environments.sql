@@ -10,7 +10,8 @@ SELECT 'bookings-on-closed-environments' AS "check", 'warning' AS severity, e.ke
 FROM environments e
 JOIN audit_holdings h ON h.environment_id = e.id
 LEFT JOIN teams t ON t.id = h.team_id
-WHERE h.state IN ('requested', 'confirmed', 'active') AND h.taken_until > audit_at()
+WHERE h.state IN ('requested', 'confirmed', 'active') AND h.taken_until > (SELECT audit_at())
   AND (e.status = 'retired'
-       OR (e.status = 'unavailable' AND coalesce(e.status_until, 'infinity') > greatest(h.taken_from, audit_at())))
+       OR (e.status = 'unavailable'
+           AND coalesce(e.status_until, 'infinity') > greatest(h.taken_from, (SELECT audit_at()))))
 GROUP BY e.key, e.status, e.status_until, h.booking_id, t.name;

@@ -2,19 +2,15 @@
 -- is left over, or says another time or usage. Whatever is decided next is decided on it.
 WITH booked AS (
     SELECT h.booking_id, h.environment_id, h.taken_from, h.taken_until,
-           CASE WHEN h.is_exclusive THEN h.booking_id ELSE 0 END AS share_key
-    FROM audit_holdings h
-    JOIN bookings b ON b.id = h.booking_id
-    WHERE b.approved_version IS NULL
+           CASE WHEN h.is_exclusive THEN h.booking_id ELSE 0 END AS share_key, h.is_judged
+    FROM audit_holdings h WHERE NOT h.is_edited
     UNION ALL
     -- Both versions of an undecided edit are held, as one period where they meet.
-    SELECT u.booking_id, u.environment_id, lower(u.period), upper(u.period), u.share_key
+    SELECT u.booking_id, u.environment_id, lower(u.period), upper(u.period), u.share_key, true
     FROM (SELECT h.booking_id, h.environment_id,
                  unnest(range_agg(tstzrange(h.taken_from, h.taken_until, '[)'))) AS period,
                  CASE WHEN bool_or(h.is_exclusive) THEN h.booking_id ELSE 0 END AS share_key
-          FROM audit_holdings h
-          JOIN bookings b ON b.id = h.booking_id
-          WHERE b.approved_version IS NOT NULL
+          FROM audit_holdings h WHERE h.is_edited
           GROUP BY h.booking_id, h.environment_id) u),
 planned AS (
     SELECT s.window_id, s.environment_id, lower(p.period) AS taken_from, upper(p.period) AS taken_until, s.kind
@@ -27,6 +23,7 @@ planned AS (
     WHERE s.state = 'approved' AND NOT s.is_emergency AND s.ends_at > s.created_at),
 unlike AS (
     SELECT 'BK-' || coalesce(b.booking_id, c.booking_id) AS holder,
+           coalesce(b.booking_id, c.booking_id) AS booking_id,
            coalesce(b.environment_id, c.environment_id) AS environment_id,
            coalesce(b.taken_from, lower(c.period)) AS starts_at,
            coalesce(b.taken_until, upper(c.period)) AS ends_at,
@@ -36,10 +33,11 @@ unlike AS (
     FULL JOIN (SELECT c.booking_id, c.environment_id, c.period, c.share_key
                FROM claims c WHERE c.booking_id IS NOT NULL) c
       ON c.booking_id = b.booking_id AND c.environment_id = b.environment_id AND lower(c.period) = b.taken_from
-    WHERE b.booking_id IS NULL OR c.booking_id IS NULL
-       OR upper(c.period) <> b.taken_until OR c.share_key <> b.share_key
+    WHERE b.is_judged IS NOT FALSE
+      AND (b.booking_id IS NULL OR c.booking_id IS NULL
+           OR upper(c.period) <> b.taken_until OR c.share_key <> b.share_key)
     UNION ALL
-    SELECT 'CW-' || coalesce(w.window_id, c.window_id), coalesce(w.environment_id, c.environment_id),
+    SELECT 'CW-' || coalesce(w.window_id, c.window_id), NULL, coalesce(w.environment_id, c.environment_id),
            coalesce(w.taken_from, lower(c.period)), coalesce(w.taken_until, upper(c.period)),
            CASE WHEN c.window_id IS NULL THEN 'claim is missing' WHEN w.window_id IS NULL THEN 'claim is left over'
                 ELSE 'claim says another time or usage' END
@@ -51,7 +49,7 @@ unlike AS (
        OR c.lane <> CASE w.kind WHEN 'maintenance' THEN 'use' ELSE 'change' END
        OR c.share_key <> CASE w.kind WHEN 'maintenance' THEN -1 WHEN 'change' THEN -2 ELSE -3 END
     UNION ALL
-    SELECT 'CW-' || coalesce(w.window_id, s.window_id), coalesce(w.environment_id, s.environment_id),
+    SELECT 'CW-' || coalesce(w.window_id, s.window_id), NULL, coalesce(w.environment_id, s.environment_id),
            coalesce(w.starts_at, lower(s.period)), coalesce(w.ends_at, upper(s.period)),
            CASE WHEN s.window_id IS NULL THEN 'span is missing' WHEN w.window_id IS NULL THEN 'span is left over'
                 ELSE 'span says another thing' END
@@ -63,17 +61,17 @@ unlike AS (
     WHERE w.window_id IS NULL OR s.window_id IS NULL OR upper(s.period) <> w.ends_at
        OR (s.kind, s.state, s.team_id, s.exception_to, s.is_emergency)
           IS DISTINCT FROM (w.kind, w.state, w.team_id, w.exception_to, w.is_emergency)),
+regrouped AS MATERIALIZED (
+    SELECT DISTINCT r.environment_id, r.changed_at FROM audit_reach r WHERE r.changed_at IS NOT NULL),
 -- What had ended before an environment got its present parts holds what it contained then.
 judged AS (
     SELECT u.holder, u.environment_id, u.starts_at, u.ends_at, u.fault
     FROM unlike u
-    WHERE NOT EXISTS (
-        SELECT FROM bookings b
-        CROSS JOIN unnest(b.environment_ids) n (id)
-        JOIN (SELECT DISTINCT r.environment_id, r.changed_at FROM audit_reach r WHERE r.changed_at IS NOT NULL) r
-          ON r.environment_id = n.id
-        WHERE u.holder = 'BK-' || b.id AND u.fault LIKE 'claim%' AND u.environment_id <> ALL (b.environment_ids)
-          AND b.state NOT IN ('requested', 'confirmed', 'active') AND b.updated_at <= r.changed_at))
+    WHERE NOT coalesce((
+        SELECT u.environment_id <> ALL (b.environment_ids) AND b.state NOT IN ('requested', 'confirmed', 'active')
+               AND b.updated_at <= (SELECT max(r.changed_at) FROM regrouped r
+                                    WHERE r.environment_id = ANY (b.environment_ids))
+        FROM bookings b WHERE b.id = u.booking_id), false))
 SELECT 'claims-differ' AS "check", 'critical' AS severity, e.key AS environment, ARRAY[j.holder] AS subjects,
        min(j.starts_at) AS starts_at, max(j.ends_at) AS ends_at,
        format('%s: its %s%s', j.holder, string_agg(DISTINCT j.fault, ', its ' ORDER BY j.fault),

@@ -1,13 +1,14 @@
 -- Of the hours at which an environment is open in the next `full_days` (14), at least `full_percent` (95) are taken:
 -- exclusively, by a maintenance, or by as many as may share it. Whoever needs it has nowhere to go.
-WITH span AS (
-    SELECT tstzrange(audit_at(), audit_at() + make_interval(days => audit_setting('full_days', 14)::integer), '[)')
-        AS period),
+WITH span AS MATERIALIZED (
+    SELECT audit_at() AS starts_at,
+           audit_at() + make_interval(days => audit_setting('full_days', 14)::integer) AS ends_at),
 ahead AS MATERIALIZED (
-    SELECT h.booking_id, h.environment_id, h.is_exclusive, greatest(h.taken_from, lower(s.period)) AS taken_from,
-           least(h.taken_until, upper(s.period)) AS taken_until
-    FROM audit_holdings h CROSS JOIN span s
-    WHERE h.taken_from < upper(s.period) AND h.taken_until > lower(s.period)),
+    SELECT h.booking_id, h.environment_id, h.is_exclusive,
+           greatest(h.taken_from, (SELECT s.starts_at FROM span s)) AS taken_from,
+           least(h.taken_until, (SELECT s.ends_at FROM span s)) AS taken_until
+    FROM audit_holdings h
+    WHERE h.taken_from < (SELECT s.ends_at FROM span s) AND h.taken_until > (SELECT s.starts_at FROM span s)),
 levels AS (
     SELECT l.environment_id, l.at, lead(l.at) OVER w AS until, sum(l.step) OVER w AS used
     FROM (SELECT a.environment_id, v.at, sum(v.step) AS step
@@ -22,7 +23,7 @@ taken AS (
           SELECT s.environment_id, tstzrange(s.starts_at, s.ends_at, '[)')
           FROM audit_spans s CROSS JOIN span n
           WHERE s.kind = 'maintenance' AND s.state = 'approved'
-            AND s.starts_at < upper(n.period) AND s.ends_at > lower(n.period)
+            AND s.starts_at < n.ends_at AND s.ends_at > n.starts_at
           UNION ALL
           SELECT l.environment_id, tstzrange(l.at, l.until, '[)')
           FROM levels l JOIN environments e ON e.id = l.environment_id
@@ -35,9 +36,10 @@ shares AS (
     FROM taken t
     JOIN environments e ON e.id = t.environment_id AND e.status <> 'retired'
     CROSS JOIN span s
-    CROSS JOIN LATERAL (SELECT audit_open_hours(e.policy, e.time_zone, s.period) AS open) h)
+    CROSS JOIN LATERAL (SELECT audit_open_hours(
+        e.policy, e.time_zone, tstzrange(s.starts_at, s.ends_at, '[)')) AS open) h)
 SELECT 'full-environments' AS "check", 'info' AS severity, f.key AS environment, '{}'::text[] AS subjects,
-       lower(s.period) AS starts_at, upper(s.period) AS ends_at,
+       s.starts_at, s.ends_at,
        format('%s %% of its open hours in the next %s days are taken',
               round(100 * f.taken_seconds / f.open_seconds), audit_setting('full_days', 14)) AS detail,
        o.name AS actor, audit_fingerprint('full-environments', f.key) AS fingerprint

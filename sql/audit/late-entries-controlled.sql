@@ -8,5 +8,5 @@ FROM audit_changes c
 JOIN environments e ON e.id = c.environment_id
 LEFT JOIN teams t ON t.id = c.team_id
 LEFT JOIN teams o ON o.id = e.owner_team_id
-WHERE c.is_late AND c.control = 'controlled' AND c.review IS NULL AND c.recorded_at <= audit_at()
-  AND c.recorded_at > audit_at() - make_interval(days => audit_setting('late_days', 7)::integer);
+WHERE c.is_late AND c.control = 'controlled' AND c.review IS NULL AND c.recorded_at <= (SELECT audit_at())
+  AND c.recorded_at > (SELECT audit_at() - make_interval(days => audit_setting('late_days', 7)::integer));

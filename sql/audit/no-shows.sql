@@ -13,6 +13,6 @@ LEFT JOIN environments e ON e.id = b.environment_ids[1]
 LEFT JOIN teams t ON t.id = b.team_id
 WHERE (b.state = 'confirmed' AND b.checked_in_at IS NULL
        AND least(b.starts_at + make_interval(mins => b.check_in_minutes), b.ends_at)
-           < audit_at() - interval '1 minute')
-   OR (b.state = 'expired' AND b.state_reason = 'no-show' AND b.starts_at <= audit_at()
-       AND b.updated_at > audit_at() - make_interval(days => audit_setting('no_show_days', 7)::integer));
+           < (SELECT audit_at() - interval '1 minute'))
+   OR (b.state = 'expired' AND b.state_reason = 'no-show' AND b.starts_at <= (SELECT audit_at())
+       AND b.updated_at > (SELECT audit_at() - make_interval(days => audit_setting('no_show_days', 7)::integer)));

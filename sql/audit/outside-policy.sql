@@ -7,7 +7,7 @@ WITH ahead AS MATERIALIZED (
     FROM bookings b
     CROSS JOIN unnest(b.environment_ids) n (id)
     JOIN environments e ON e.id = n.id
-    WHERE b.state IN ('requested', 'confirmed', 'active') AND b.ends_at > audit_at() AND e.policy <> '{}'),
+    WHERE b.state IN ('requested', 'confirmed', 'active') AND b.ends_at > (SELECT audit_at()) AND e.policy <> '{}'),
 weeks AS (
     SELECT a.environment_id, a.key, a.owner_team_id, b.team_id, a.policy,
            k.monday AT TIME ZONE a.time_zone AS starts_at,
@@ -49,10 +49,10 @@ broken AS (
     UNION ALL
     SELECT a.key, a.owner_team_id, 'horizonDays', ARRAY['BK-' || a.id], a.starts_at, a.ends_at,
            format('BK-%s begins in %s days, and at most %s ahead may be booked', a.id,
-                  ceil(extract(epoch FROM a.starts_at - audit_at()) / 86400), a.policy ->> 'horizonDays'),
+                  ceil(extract(epoch FROM a.starts_at - (SELECT audit_at())) / 86400), a.policy ->> 'horizonDays'),
            'BK-' || a.id
     FROM ahead a
-    WHERE a.starts_at > audit_at() + make_interval(days => (a.policy ->> 'horizonDays')::integer)
+    WHERE a.starts_at > (SELECT audit_at()) + make_interval(days => (a.policy ->> 'horizonDays')::integer)
     UNION ALL
     SELECT a.key, a.owner_team_id, 'openingHours', ARRAY['BK-' || a.id], a.starts_at, a.ends_at,
            format('BK-%s holds it at %s UTC, when it is closed', a.id, audit_time(lower(c.closed))), 'BK-' || a.id

@@ -10,7 +10,7 @@ WITH limits AS MATERIALIZED (
 shared AS MATERIALIZED (
     SELECT DISTINCT h.booking_id, h.environment_id, h.taken_from, h.taken_until
     FROM audit_holdings h
-    WHERE NOT h.is_exclusive AND h.environment_id IN (SELECT l.environment_id FROM limits l)),
+    WHERE h.is_judged AND NOT h.is_exclusive AND h.environment_id IN (SELECT l.environment_id FROM limits l)),
 levels AS MATERIALIZED (
     SELECT s.environment_id, s.at, lead(s.at) OVER w AS until, sum(s.step) OVER w AS used
     FROM (SELECT h.environment_id, v.at, sum(v.step) AS step

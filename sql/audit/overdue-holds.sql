@@ -16,4 +16,4 @@ FROM (SELECT b.id, b.state::text AS state, b.environment_ids, b.team_id, b.start
       FROM bookings b WHERE b.state IN ('confirmed', 'active') AND b.lease_expires_at < b.ends_at) d
 LEFT JOIN environments e ON e.id = d.environment_ids[1]
 LEFT JOIN teams t ON t.id = d.team_id
-WHERE d.due_at < audit_at() - interval '1 minute';
+WHERE d.due_at < (SELECT audit_at() - interval '1 minute');

@@ -8,7 +8,7 @@ WITH suspects AS MATERIALIZED (
     FROM (SELECT h.booking_id, h.environment_id, h.taken_from, h.taken_until, h.is_exclusive,
                  max(h.taken_until) OVER earlier AS any_until,
                  max(CASE WHEN h.is_exclusive THEN h.taken_until END) OVER earlier AS exclusive_until
-          FROM audit_holdings h
+          FROM audit_holdings h WHERE h.is_judged
           WINDOW earlier AS (PARTITION BY h.environment_id ORDER BY h.taken_from
                              ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) s
     WHERE s.taken_from < CASE WHEN s.is_exclusive THEN s.any_until ELSE s.exclusive_until END),
@@ -20,7 +20,7 @@ pairs AS (
     FROM suspects s
     -- Read again only when there is a suspect at all.
     JOIN (SELECT h.booking_id, h.environment_id, h.taken_from, h.taken_until, h.is_exclusive
-          FROM audit_holdings h WHERE EXISTS (SELECT FROM suspects)) o
+          FROM audit_holdings h WHERE h.is_judged AND EXISTS (SELECT FROM suspects)) o
       ON o.environment_id = s.environment_id AND o.booking_id <> s.booking_id
      AND o.taken_from < s.taken_until AND o.taken_until > s.taken_from AND (o.is_exclusive OR s.is_exclusive)
     GROUP BY s.environment_id, least(s.booking_id, o.booking_id), greatest(s.booking_id, o.booking_id)),

@@ -10,5 +10,6 @@ FROM audit_changes c
 JOIN environments e ON e.id = c.environment_id
 LEFT JOIN teams t ON t.id = c.team_id
 LEFT JOIN teams o ON o.id = e.owner_team_id
-WHERE c.control = 'uncontrolled' AND c.review IS NULL AND c.source <> 'inventory' AND c.recorded_at <= audit_at()
-  AND c.occurred_at > audit_at() - make_interval(days => audit_setting('change_days', 30)::integer);
+WHERE c.control = 'uncontrolled' AND c.review IS NULL AND c.source <> 'inventory'
+  AND c.recorded_at <= (SELECT audit_at())
+  AND c.occurred_at > (SELECT audit_at() - make_interval(days => audit_setting('change_days', 30)::integer));

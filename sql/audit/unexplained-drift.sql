@@ -8,6 +8,6 @@ SELECT 'unexplained-drift' AS "check", 'warning' AS severity, e.key AS environme
 FROM drifts d
 JOIN environments e ON e.id = d.environment_id
 LEFT JOIN teams o ON o.id = e.owner_team_id
-WHERE d.explained_by IS NULL AND d.settles_at <= audit_at()
-  AND d.seen_at > audit_at() - make_interval(days => audit_setting('change_days', 30)::integer)
+WHERE d.explained_by IS NULL AND d.settles_at <= (SELECT audit_at())
+  AND d.seen_at > (SELECT audit_at() - make_interval(days => audit_setting('change_days', 30)::integer))
   AND NOT EXISTS (SELECT FROM change_log r WHERE r.root_id = d.logged_as AND r.entry = 'review');

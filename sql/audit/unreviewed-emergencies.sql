@@ -8,4 +8,4 @@ FROM audit_changes c
 JOIN environments e ON e.id = c.environment_id
 LEFT JOIN teams t ON t.id = c.team_id
 LEFT JOIN teams o ON o.id = e.owner_team_id
-WHERE c.control = 'emergency' AND c.review IS NULL AND c.recorded_at <= audit_at();
+WHERE c.control = 'emergency' AND c.review IS NULL AND c.recorded_at <= (SELECT audit_at());

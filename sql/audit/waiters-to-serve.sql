@@ -22,13 +22,13 @@ WITH waiting AS MATERIALIZED (
         FROM audit_reach r JOIN environments e ON e.id = r.part_id
         WHERE r.environment_id = ANY (c.together)) u
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN w.starts_when_free OR w.starts_at < audit_at()
-                    THEN audit_at() + make_interval(mins => u.setup) ELSE w.starts_at END,
+        SELECT CASE WHEN w.starts_when_free OR w.starts_at < (SELECT audit_at())
+                    THEN (SELECT audit_at()) + make_interval(mins => u.setup) ELSE w.starts_at END,
                CASE WHEN w.starts_when_free
-                    THEN audit_at() + make_interval(mins => u.setup) + (w.ends_at - w.starts_at)
+                    THEN (SELECT audit_at()) + make_interval(mins => u.setup) + (w.ends_at - w.starts_at)
                     ELSE w.ends_at END) s (starts_at, ends_at)
-    WHERE w.state IN ('waitlisted', 'displaced') AND w.wait_until > audit_at()
-      AND w.updated_at < audit_at() - interval '1 minute' AND s.starts_at < s.ends_at),
+    WHERE w.state IN ('waitlisted', 'displaced') AND w.wait_until > (SELECT audit_at())
+      AND w.updated_at < (SELECT audit_at() - interval '1 minute') AND s.starts_at < s.ends_at),
 needed AS MATERIALIZED (
     SELECT w.id, w.environment_id AS named_id, w.taken_from, w.taken_until, r.part_id, e.capacity,
            CASE w.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive ELSE r.exclusive_if_shared END AS is_exclusive
@@ -39,8 +39,11 @@ met AS MATERIALIZED (
     SELECT n.id, n.named_id, n.part_id, n.capacity, n.is_exclusive OR h.is_exclusive AS is_excluded,
            greatest(h.taken_from, n.taken_from) AS taken_from, h.taken_until, h.booking_id
     FROM needed n
-    JOIN audit_holdings h ON h.environment_id = n.part_id AND h.taken_from < n.taken_until
-                         AND h.taken_until > n.taken_from),
+    -- Read only when anybody waits.
+    JOIN (SELECT h.booking_id, h.environment_id, h.taken_from, h.taken_until, h.is_exclusive
+          FROM audit_holdings h
+          WHERE EXISTS (SELECT FROM needed) AND h.taken_until > (SELECT min(l.taken_from) FROM needed l)) h
+      ON h.environment_id = n.part_id AND h.taken_from < n.taken_until AND h.taken_until > n.taken_from),
 kept_out AS (
     SELECT m.id, m.named_id FROM met m WHERE m.is_excluded
     UNION
@@ -62,8 +65,8 @@ kept_out AS (
     WHERE e.status = 'retired'
        OR (e.status = 'unavailable' AND coalesce(e.status_until, 'infinity') > w.starts_at)
        OR extract(epoch FROM w.ends_at - w.starts_at) / 3600 > (e.policy ->> 'maxHours')::numeric
-       OR w.starts_at < audit_at() + make_interval(mins => (e.policy ->> 'minLeadMinutes')::integer)
-       OR w.starts_at > audit_at() + make_interval(days => (e.policy ->> 'horizonDays')::integer)
+       OR w.starts_at < (SELECT audit_at()) + make_interval(mins => (e.policy ->> 'minLeadMinutes')::integer)
+       OR w.starts_at > (SELECT audit_at()) + make_interval(days => (e.policy ->> 'horizonDays')::integer)
        OR NOT audit_open_hours(e.policy, e.time_zone, tstzrange(w.starts_at, w.ends_at, '[)'))
               @> tstzrange(w.starts_at, w.ends_at, '[)')
     UNION

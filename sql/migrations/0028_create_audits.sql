@@ -3,7 +3,8 @@
 -- The checks themselves are sql/audit/*.sql. They read the views below, which stand on bookings, windows,
 -- environments and their versions alone: on no claim, no span, no reach and no function that writes.
 
--- The instant that is audited: what the session says, else now.
+-- The instant that is audited: what the session says, else now. As (SELECT audit_at()) it is asked for once; bare,
+-- once a row.
 CREATE FUNCTION audit_at() RETURNS timestamptz
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -76,13 +77,15 @@ FROM reach r
 LEFT JOIN (SELECT r.root, max(g.at) AS at FROM reach r JOIN regrouped g ON g.environment_id = r.id
            GROUP BY r.root) c ON c.root = r.root;
 
--- The few whose edit is undecided, so that what was approved of them is found without reading all others.
+-- The few whose edit is undecided: what was approved of them is found without reading all others.
 CREATE INDEX bookings_edited ON bookings (id) WHERE approved_version IS NOT NULL;
 
--- Each period that a booking takes of what it names, buffers included; two of an edit that is undecided.
+-- The period that each booking takes of what it names, buffers included. Of an undecided edit that is what it asks
+-- for; audit_edits has what was approved of it, which it takes as well.
 CREATE VIEW audit_bookings AS
-SELECT t.id AS booking_id, t.state, t.team_id, t.environment_ids, t.mode, t.taken_from, t.taken_until, t.known_at
-FROM (SELECT b.id, b.state::text AS state, b.team_id, b.environment_ids, b.mode::text AS mode,
+SELECT t.booking_id, t.state, t.team_id, t.environment_ids, t.mode, t.taken_from, t.taken_until, t.known_at,
+       t.is_edited
+FROM (SELECT b.id AS booking_id, b.state::text AS state, b.team_id, b.environment_ids, b.mode::text AS mode,
              CASE b.setup_minutes::integer WHEN 0 THEN b.starts_at
                   ELSE b.starts_at - make_interval(mins => b.setup_minutes::integer) END AS taken_from,
              CASE WHEN b.released_at IS NULL AND b.teardown_minutes::integer = 0 THEN b.ends_at
@@ -90,36 +93,44 @@ FROM (SELECT b.id, b.state::text AS state, b.team_id, b.environment_ids, b.mode:
                   THEN coalesce(b.released_at, b.ends_at) + make_interval(mins => b.teardown_minutes::integer)
                   ELSE b.ends_at + make_interval(mins => b.teardown_minutes::integer) END AS taken_until,
              CASE WHEN b.state IN ('requested', 'confirmed', 'active') THEN 'infinity' ELSE b.updated_at END
-                 AS known_at
+                 AS known_at,
+             b.approved_version IS NOT NULL AS is_edited
       FROM bookings b
       WHERE NOT b.record_only
-        AND (b.state IN ('requested', 'confirmed', 'active', 'completed') OR b.released_at IS NOT NULL)) t
-WHERE t.taken_from < t.taken_until
-UNION ALL
-SELECT b.id, b.state::text, b.team_id, v.environment_ids, v.mode::text,
-       v.starts_at - make_interval(mins => v.setup_minutes::integer),
-       v.ends_at + make_interval(mins => v.teardown_minutes::integer), 'infinity'
+        AND (b.state IN ('completed', 'confirmed', 'active', 'requested') OR b.released_at IS NOT NULL)) t
+WHERE t.taken_from < t.taken_until;
+
+CREATE VIEW audit_edits AS
+SELECT b.id AS booking_id, b.state::text AS state, b.team_id, v.environment_ids, v.mode::text AS mode,
+       v.starts_at - make_interval(mins => v.setup_minutes::integer) AS taken_from,
+       v.ends_at + make_interval(mins => v.teardown_minutes::integer) AS taken_until
 FROM (SELECT e.id, e.state, e.team_id, e.approved_version FROM bookings e
       WHERE e.approved_version IS NOT NULL OFFSET 0) b
 JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version;
 
--- What bookings hold: of the environments they name and of all that these contain, the strictest usage.
+-- What bookings hold: of the environments they name and of all that these contain, the strictest usage. What is not
+-- judged had ended before an environment got the parts that it has now: it kept those that there were.
 CREATE VIEW audit_holdings AS
-SELECT t.booking_id, t.state, t.team_id, r.part_id AS environment_id, t.taken_from, t.taken_until,
-       CASE t.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive ELSE r.exclusive_if_shared END AS is_exclusive
+SELECT t.booking_id, t.state, t.team_id, r.part_id AS environment_id, t.taken_from, t.taken_until, t.is_edited,
+       CASE t.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive ELSE r.exclusive_if_shared END AS is_exclusive,
+       r.part_id = r.environment_id OR r.changed_at IS NULL OR t.known_at > r.changed_at AS is_judged
 FROM audit_bookings t
 JOIN audit_reach r ON r.environment_id = t.environment_ids[1]
 WHERE cardinality(t.environment_ids) = 1
-  AND (r.part_id = r.environment_id OR r.changed_at IS NULL OR t.known_at > r.changed_at)
 UNION ALL
-SELECT t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until,
-       bool_or(CASE t.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive ELSE r.exclusive_if_shared END)
-FROM audit_bookings t
+SELECT t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until, t.is_edited,
+       bool_or(CASE t.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive ELSE r.exclusive_if_shared END),
+       bool_or(r.part_id = r.environment_id OR r.changed_at IS NULL OR t.known_at > r.changed_at)
+FROM (SELECT b.booking_id, b.state, b.team_id, b.environment_ids, b.mode, b.taken_from, b.taken_until, b.is_edited,
+             b.known_at
+      FROM audit_bookings b WHERE cardinality(b.environment_ids) > 1
+      UNION ALL
+      SELECT e.booking_id, e.state, e.team_id, e.environment_ids, e.mode, e.taken_from, e.taken_until, true,
+             'infinity'
+      FROM audit_edits e) t
 CROSS JOIN unnest(t.environment_ids) n (id)
 JOIN audit_reach r ON r.environment_id = n.id
-WHERE cardinality(t.environment_ids) > 1
-  AND (r.part_id = r.environment_id OR r.changed_at IS NULL OR t.known_at > r.changed_at)
-GROUP BY t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until;
+GROUP BY t.booking_id, t.state, t.team_id, r.part_id, t.taken_from, t.taken_until, t.is_edited;
 
 -- Each occurrence of a requested or approved window on each environment that it is about.
 CREATE VIEW audit_spans AS
