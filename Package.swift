@@ -60,7 +60,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 crypto, lifecycle, logging,
             ],
-            resources: [.copy("openapi.yaml")]),
+            resources: [.copy("openapi.yaml"), .copy("Page/Assets")]),
         .target(
             name: "BerthClient",
             dependencies: [

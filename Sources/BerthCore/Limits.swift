@@ -7,6 +7,12 @@ public enum Limits {
     public static let connectionsPerAddress = 256
     /// How many requests without a good token an address may send in a row; then one a second.
     public static let failuresInARow = 10
+    /// The most bytes of a form that signs one in.
+    public static let signInBytes = 4_096
+    /// How long a session of the page lasts without being used, in hours.
+    public static let sessionHours = 12
+    /// The sessions that one token may have; one more ends the oldest.
+    public static let sessionsPerToken = 20
     /// How deep JSON may nest.
     public static let jsonDepth = 32
     /// The size of a page of a list when the caller does not say, and the most it may ask for.
@@ -35,6 +41,10 @@ public enum Limits {
     public static let preferredWaitSeconds = 60
     /// The most requests that wait for a booking to change, in one server; more are answered at once.
     public static let waitsTogether = 500
+    /// The streams of one server, and of one token.
+    public static let streams = 2_000
+    /// The streams of one token: a browser needs one, whatever its tabs.
+    public static let streamsPerToken = 20
     /// The longest recurrence rule, in characters.
     public static let ruleCharacters = 1_000
     /// The most occurrences of a series of bookings.
@@ -93,6 +103,12 @@ public enum Limits {
     public static let bookingDays = 366
     /// The longest span of one question about availability, in days.
     public static let availabilityDays = 366
+    /// The longest span of a timeline, in days.
+    public static let timelineDays = 100
+    /// The most environments of a timeline.
+    public static let timelineEnvironments = 2_000
+    /// The most lines of bookings, of windows and of changes in a timeline, each.
+    public static let timelineLines = 50_000
     /// The longest span of a report, in days.
     public static let reportDays = 366
     /// The slots that a search for free time finds when the caller does not say.

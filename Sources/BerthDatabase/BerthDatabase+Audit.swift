@@ -1,6 +1,7 @@
 import BerthCore
 import Foundation
 import Postgres
+import Synchronization
 
 /// What is asked of an audit.
 public struct AuditRequest: Sendable {
@@ -44,11 +45,10 @@ extension BerthDatabase {
             let now = now.flooredToSecond
             let source = replica ?? client
             guard request.isRecorded else {
-                return try await source.inSnapshot(deadline: Self.longest) { snapshot in
-                    let plan = try await snapshot.plan(request, now: now)
-                    let found = try await snapshot.findings(plan, deadline: Self.longest)
-                    return try await snapshot.compared(found, plan, by: request.recordedBy)
-                }
+                let plan = try await source.plan(request, now: now)
+                return try await source.compared(
+                    try await source.findings(plan, deadline: Self.longest), plan,
+                    by: request.recordedBy)
             }
             let last = try await client.lastAudit()
             return try await client.transaction { transaction in
@@ -59,9 +59,7 @@ extension BerthDatabase {
                 if let made = try await transaction.audit(after: last, like: request, plan) {
                     return made
                 }
-                let found = try await source.inSnapshot(deadline: Self.longest) {
-                    try await $0.findings(plan, deadline: Self.longest)
-                }
+                let found = try await source.findings(plan, deadline: Self.longest)
                 var audit = try await transaction.compared(found, plan, by: request.recordedBy)
                 try await transaction.record(
                     &audit, head: found.head, dueAt: request.dueAt, now: now)
@@ -79,6 +77,19 @@ struct AuditPlan {
     var checks: [(check: AuditCheck, sql: String)]
 }
 
+/// The checks that are still to be run, for the sessions that share them.
+private final class CheckQueue: Sendable {
+    private let checks: Mutex<ArraySlice<(check: AuditCheck, sql: String)>>
+
+    init(_ checks: [(check: AuditCheck, sql: String)]) {
+        self.checks = Mutex(checks[...])
+    }
+
+    func next() -> (check: AuditCheck, sql: String)? {
+        checks.withLock { $0.popFirst() }
+    }
+}
+
 /// What checks found, not yet compared with any other run.
 struct FoundByAudit {
     var findings: [Finding]
@@ -86,23 +97,45 @@ struct FoundByAudit {
     var totals: [String: Int]
     /// The end of the change log, when its chain was found whole.
     var head: LogHead?
+
+    /// Adds what another session found.
+    mutating func add(_ other: FoundByAudit) {
+        findings += other.findings
+        totals.merge(other.totals) { $1 }
+    }
 }
 
 extension PostgresClient {
-    /// Runs `body` on one consistent snapshot that nothing is written to.
-    fileprivate func inSnapshot<Value: Sendable>(
-        deadline: Duration, _ body: @Sendable (PostgresConnection) async throws -> Value
+    /// Runs the checks of a plan on one consistent snapshot that nothing is written to, in two sessions that share it.
+    fileprivate func findings(_ plan: AuditPlan, deadline: Duration) async throws -> FoundByAudit {
+        let queue = CheckQueue(plan.checks)
+        return try await inSnapshot { first in
+            try await first.begin(plan)
+            let rows = try await first.query("SELECT pg_export_snapshot()")
+            let snapshot = try rows[rows.startIndex].decode(String.self)
+            async let others = self.inSnapshot(of: snapshot) { second in
+                try await second.begin(plan)
+                return try await second.findings(
+                    of: queue, at: plan.at, deadline: deadline)
+            }
+            var found = try await first.findings(
+                of: queue, at: plan.at, deadline: deadline)
+            try await found.add(others)
+            if found.totals["broken-chain"] == 0 { found.head = try await first.logHead() }
+            return found
+        }
+    }
+
+    /// Runs `body` on one consistent snapshot, or on one that another session exported.
+    private func inSnapshot<Value: Sendable>(
+        of exported: String? = nil, _ body: @Sendable (PostgresConnection) async throws -> Value
     ) async throws -> Value {
         try await withConnection { connection in
             try await connection.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            // One core and no more, so that bookings go on beside it. PostgreSQL makes its hash tables as large
-            // as it expects them, and with more memory than this takes longer to clear than to use them.
-            try await connection.query(
-                """
-                SELECT set_config('search_path', 'public, pg_temp', true),
-                       set_config('jit', 'off', true), set_config('work_mem', '32MB', true),
-                       set_config('max_parallel_workers_per_gather', '0', true)
-                """)
+            // The server made the name; it is a literal by PostgreSQL's grammar.
+            if let exported {
+                try await connection.query("SET TRANSACTION SNAPSHOT '\(unescaped: exported)'")
+            }
             let value = try await body(connection)
             try await connection.query("COMMIT")
             return value
@@ -153,12 +186,25 @@ extension PostgresQuerying {
 }
 
 extension PostgresConnection {
-    /// Runs the checks of a plan, one after the other.
-    fileprivate func findings(_ plan: AuditPlan, deadline: Duration) async throws -> FoundByAudit {
+    /// Readies a session for checks: one core, so that bookings go on beside it, and no table of the session's own.
+    /// PostgreSQL makes its hash tables as large as it expects them, and with more memory than this takes longer to
+    /// clear than to use them.
+    fileprivate func begin(_ plan: AuditPlan) async throws {
         try await query(
-            "SELECT set_config('berth.audit_at', (\(plan.at)::timestamptz)::text, true)")
+            """
+            SELECT set_config('search_path', 'public, pg_temp', true), set_config('jit', 'off', true),
+                   set_config('work_mem', '32MB', true),
+                   set_config('max_parallel_workers_per_gather', '0', true),
+                   set_config('berth.audit_at', (\(plan.at)::timestamptz)::text, true)
+            """)
+    }
+
+    /// Runs checks, one after the other, until there is none left.
+    fileprivate func findings(
+        of queue: CheckQueue, at instant: Date, deadline: Duration
+    ) async throws -> FoundByAudit {
         var found = FoundByAudit(findings: [], totals: [:])
-        for (check, sql) in plan.checks {
+        while let (check, sql) = queue.next() {
             for (name, value) in check.settings {
                 try await query(
                     "SELECT set_config(\("berth.audit_" + name), \(String(value)), true)")
@@ -173,18 +219,19 @@ extension PostgresConnection {
             found.totals[check.name] = 0
             for row in rows {
                 var columns = row.columns
-                found.findings.append(try Finding(&columns, at: plan.at))
+                found.findings.append(try Finding(&columns, at: instant))
                 found.totals[check.name] = try columns.next()
             }
         }
-        if found.totals["broken-chain"] == 0 {
-            let rows = try await query("SELECT h.id, encode(h.hash, 'hex') FROM change_log_head h")
-            found.head = try rows.first.map {
-                let (id, hash) = try $0.decode(Int64.self, String.self)
-                return LogHead(id: id, hash: hash)
-            }
-        }
         return found
+    }
+
+    fileprivate func logHead() async throws -> LogHead? {
+        let rows = try await query("SELECT h.id, encode(h.hash, 'hex') FROM change_log_head h")
+        return try rows.first.map {
+            let (id, hash) = try $0.decode(Int64.self, String.self)
+            return LogHead(id: id, hash: hash)
+        }
     }
 }
 

@@ -295,11 +295,19 @@ extension PostgresTransaction {
             WHERE e.id = \(id) AND (\(draft.ownerTeam != seen.ownerTeam) OR n IS DISTINCT FROM e)
             UNION
             SELECT e.id
-            FROM containing c CROSS JOIN bookings b
-            LEFT JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
-            CROSS JOIN unnest(b.environment_ids || v.environment_ids) e (id)
-            WHERE \(draft.parts != seen.parts) AND b.state IN ('requested', 'confirmed', 'active')
-              AND (b.environment_ids && c.ids OR v.environment_ids && c.ids)
+            FROM containing c
+            -- Who names one environment alone names none but these.
+            CROSS JOIN LATERAL (
+                SELECT b.environment_ids FROM bookings b
+                WHERE cardinality(b.environment_ids) > 1 AND b.environment_ids && c.ids
+                  AND b.state IN ('requested', 'confirmed', 'active')
+                UNION ALL
+                SELECT b.environment_ids || v.environment_ids FROM bookings b
+                JOIN booking_versions v ON v.booking_id = b.id AND v.version = b.approved_version
+                WHERE b.approved_version IS NOT NULL
+                  AND (b.environment_ids && c.ids OR v.environment_ids && c.ids)) n (ids)
+            CROSS JOIN unnest(n.ids) e (id)
+            WHERE \(draft.parts != seen.parts)
             """
         ).map { try $0.decode(Int64.self) }
     }

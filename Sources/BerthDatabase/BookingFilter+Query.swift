@@ -55,7 +55,8 @@ extension BookingFilter {
                            UNION ALL
                            (SELECT f.id FROM far f ORDER BY f.id DESC LIMIT \(limit)))
             ORDER BY b.id DESC LIMIT \(limit)
-            """)
+            """
+        ).plannedAnew()
     }
 
     /// All but the environment.

@@ -14,12 +14,14 @@ import NIOCore
 ///   - settings: Where to listen, and the limits.
 ///   - contract: The text of `openapi.yaml`, served as it is.
 ///   - clock: Says when a request came: the `now` of everything that is decided for it.
+///   - stream: What tells who listens what changed: a service that the program runs, and stops before the server.
 ///   - logger: Where the server writes what is of use to its operators.
 ///   - securityLogger: Where it writes who was let in and who was not, and what they did to rights.
 ///   - onRunning: Called once the server listens, with the port.
 public func buildApplication(
     database: BerthDatabase, settings: ServerSettings, contract: String,
-    clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger, securityLogger: Logger,
+    clock: @escaping @Sendable () -> Date = { Date() }, stream: StreamHub, logger: Logger,
+    securityLogger: Logger,
     onRunning: @escaping @Sendable (_ port: Int) async -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let metrics = ServerMetrics(routes: Routes.all)
@@ -30,7 +32,7 @@ public func buildApplication(
             settings.publicURL ?? "http://\(settings.host):\(settings.port)"),
         githubSecret: settings.githubSecret,
         security: SecurityLog(logger: securityLogger, metrics: metrics),
-        proxies: settings.trustedProxies, connections: connections)
+        proxies: settings.trustedProxies, connections: connections, stream: stream)
     return Application(
         router: buildRouter(api),
         server: .http1(configuration: settings.channel(connections)),

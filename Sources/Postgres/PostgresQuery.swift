@@ -10,6 +10,17 @@ public struct PostgresQuery: Sendable {
     public let sql: String
 
     let parameters: PostgresParameters
+    /// Whether each run is planned for its own values; see ``plannedAnew()``.
+    private(set) var isPlannedAnew = false
+
+    /// The statement, planned for its values each time it is run. A statement that is prepared is planned for any
+    /// values once it has run five times: right for most, and wrong where a rare value and a common one want
+    /// different indexes. Costs the planning, about a millisecond.
+    public func plannedAnew() -> PostgresQuery {
+        var query = self
+        query.isPlannedAnew = true
+        return query
+    }
 
     /// A statement with its values in the order of their numbers.
     public init(_ sql: String, binds: [any PostgresEncodable] = []) {

@@ -68,7 +68,7 @@ extension Session {
     ) -> Bool {
         for query in queries {
             let wasSent =
-                statements.isEnabled
+                statements.isEnabled && !query.isPlannedAnew
                 ? sendPrepared(query, &steps, handle) : sendUnprepared(query, &steps, handle)
             guard wasSent else { return false }
         }

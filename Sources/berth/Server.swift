@@ -51,9 +51,10 @@ struct Server {
         let database = BerthDatabase(client: client)
         try await prepare(database)
 
+        let stream = StreamHub(database: database, logger: logger)
         let application = buildApplication(
-            database: database, settings: settings, contract: try Contract.text(), logger: logger,
-            securityLogger: securityLogger,
+            database: database, settings: settings, contract: try Contract.text(), stream: stream,
+            logger: logger, securityLogger: securityLogger,
             onRunning: { port in
                 logger.notice("serving", metadata: ["url": "http://\(address.host):\(port)"])
                 await whenReady(port)
@@ -64,6 +65,8 @@ struct Server {
             Background { await Clockwork(database, logger: logger).run { Date() } },
             Background { await database.watchTokens() },
             application,
+            // Stopped first: the application waits for every stream.
+            stream,
         ]
         if let nightlyAudit {
             services.append(Background { await nightlyAudit.run(database, logger: logger) })

@@ -38,7 +38,8 @@ struct TestAPI: Sendable {
                 contract: "openapi: 3.1.0\n", clock: { clock.now },
                 publicURL: PublicURL("https://berth.test"),
                 githubSecret: githubSecret,
-                security: SecurityLog(logger: captured.logger, metrics: metrics))
+                security: SecurityLog(logger: captured.logger, metrics: metrics),
+                stream: StreamHub(database: database.berth, logger: logger))
             var secrets: [String: String] = [:]
             for draft in tokens {
                 secrets[draft.name] = try await database.berth.createToken(

@@ -16,6 +16,7 @@ struct TestHTTPServer: Sendable {
     /// A booker's.
     let token: String
     let securityLog: CapturedLog
+    let database: TestDatabase
 
     /// Runs a test against the server, with other settings than the usual.
     static func with(
@@ -33,15 +34,19 @@ struct TestHTTPServer: Sendable {
             logger.logLevel = .critical
             let captured = CapturedLog()
             let (ports, port) = AsyncStream.makeStream(of: Int.self)
+            let stream = StreamHub(database: database.berth, logger: logger)
             let application = buildApplication(
                 database: database.berth, settings: settings, contract: "",
-                clock: { TestDatabase.now }, logger: logger, securityLogger: captured.logger,
+                clock: { TestDatabase.now }, stream: stream, logger: logger,
+                securityLogger: captured.logger,
                 onRunning: { port.yield($0) })
             try await withThrowingTaskGroup { group in
                 group.addTask { try await application.run() }
+                group.addTask { await stream.run() }
                 if let port = await ports.first(where: { _ in true }) {
                     try await body(
-                        TestHTTPServer(port: port, token: token, securityLog: captured))
+                        TestHTTPServer(
+                            port: port, token: token, securityLog: captured, database: database))
                 }
                 group.cancelAll()
             }
@@ -95,6 +100,17 @@ final class RawClient: Sendable {
         for await piece in pieces {
             text += piece
             if text.hasSuffix(ending) { break }
+        }
+        return text
+    }
+
+    /// What comes until it has what is looked for; all of it when the connection closes before.
+    @discardableResult
+    func until(_ isThere: (String) -> Bool) async -> String {
+        var text = ""
+        for await piece in pieces {
+            text += piece
+            if isThere(text) { break }
         }
         return text
     }

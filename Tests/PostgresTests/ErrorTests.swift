@@ -87,6 +87,19 @@ import Testing
         }
     }
 
+    @Test("A statement that is planned anew is planned for its values however often it is run")
+    func plannedAnew() async throws {
+        let client = try await TestServer.shared.value.client { $0.maxConnections = 1 }
+        for number in 0..<8 {
+            let query: PostgresQuery = "SELECT \(number) + 1"
+            let rows = try await client.query(query.plannedAnew())
+            #expect(try rows[0].decode(Int.self) == number + 1)
+        }
+        let kept = try await client.query(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%+ 1'")
+        #expect(try kept[0].decode(Int.self) == 0)
+    }
+
     @Test("A cache of size 0 prepares nothing")
     func noCache() async throws {
         let client = try await TestServer.shared.value.client { $0.statementCacheSize = 0 }

@@ -8,6 +8,9 @@ extension HTTPField.Name {
     static let forwarded = named("Forwarded")
     static let prefer = named("Prefer")
     static let preferenceApplied = named("Preference-Applied")
+    static let lastEventID = named("Last-Event-ID")
+    static let xAccelBuffering = named("X-Accel-Buffering")
+    static let secFetchSite = named("Sec-Fetch-Site")
     static let idempotencyKey = named("Idempotency-Key")
 
     /// A name that the program knows to be one.

@@ -18,6 +18,7 @@ struct BerthAPI: Sendable {
     let proxies: TrustedProxies
     let connections: ConnectionRegistry
     let doorkeeper: Doorkeeper
+    let stream: StreamHub
     let keysInFlight = KeysInFlight()
     let patience = Patience()
 
@@ -25,7 +26,7 @@ struct BerthAPI: Sendable {
         database: BerthDatabase, metrics: ServerMetrics, contract: String,
         clock: @escaping @Sendable () -> Date, publicURL: PublicURL, githubSecret: String?,
         security: SecurityLog, proxies: TrustedProxies = TrustedProxies(),
-        connections: ConnectionRegistry = ConnectionRegistry()
+        connections: ConnectionRegistry = ConnectionRegistry(), stream: StreamHub
     ) {
         self.database = database
         self.metrics = metrics
@@ -36,6 +37,7 @@ struct BerthAPI: Sendable {
         self.security = security
         self.proxies = proxies
         self.connections = connections
-        doorkeeper = Doorkeeper(database: database, security: security)
+        self.stream = stream
+        doorkeeper = Doorkeeper(database: database, security: security, publicURL: publicURL)
     }
 }

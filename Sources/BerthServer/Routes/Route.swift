@@ -13,6 +13,8 @@ struct Route: Sendable {
         /// Who has the feed's own token in the query; else whoever bears any token. The handler asks whether the
         /// token opens the feed.
         case subscriber(@Sendable (BerthAPI, Call, _ feedToken: String?) async throws -> Response)
+        /// Anybody, whom the handler asks who he is where that matters: the page and its sign-in.
+        case visitor(@Sendable (BerthAPI, Call) async throws -> Response)
         /// Bearers of a token of that role or more. What depends on the object, the database
         /// decides under its lock.
         case atLeast(Role, @Sendable (BerthAPI, Call) async throws -> Response)
@@ -26,7 +28,7 @@ struct Route: Sendable {
     /// The least role that it needs; nil for everyone.
     var role: Role? {
         switch handler {
-        case .everyone, .signed, .subscriber: nil
+        case .everyone, .signed, .subscriber, .visitor: nil
         case .atLeast(let role, _): role
         }
     }
@@ -72,6 +74,13 @@ struct Route: Sendable {
         Route(
             method: .get, path: "/calendars/\(path)",
             handler: .subscriber { try await $0.getCalendar(feed($1), $1, $2) })
+    }
+
+    static func visitor(
+        _ method: HTTPRequest.Method, _ path: String,
+        _ body: @escaping @Sendable (BerthAPI, Call) async throws -> Response
+    ) -> Route {
+        Route(method: method, path: path, handler: .visitor(body))
     }
 
     static func open(

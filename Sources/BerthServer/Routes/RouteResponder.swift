@@ -20,6 +20,7 @@ struct RouteResponder: HTTPResponder {
         }
         switch route.handler {
         case .everyone(let handler): return try await handler(api)
+        case .visitor(let handler): return try await handler(api, call(by: .visitor))
         case .signed(let handler):
             return try await api.doorkeeper.answerSigner(from: origin, now: now) {
                 try await handler(api, call(by: .signer))
@@ -65,6 +66,9 @@ extension Caller {
     /// Who signs deliveries: no token, no team, and no right to read anything; believed of whose they are.
     fileprivate static let signer = Caller(
         tokenID: 0, name: "github", role: .viewer, team: nil, labels: [:], reports: true)
+    /// Who opens the page and has not said who he is.
+    fileprivate static let visitor = Caller(
+        tokenID: 0, name: "visitor", role: .viewer, team: nil, labels: [:])
     /// Who fetches a feed by its own token: no right to anything else.
     fileprivate static let subscriber = Caller(
         tokenID: 0, name: "subscriber", role: .viewer, team: nil, labels: [:])

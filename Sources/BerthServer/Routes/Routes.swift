@@ -6,8 +6,8 @@ import Hummingbird
 /// held to `openapi.yaml` by a test.
 enum Routes {
     static let all: [Route] =
-        environments + bookings + windows + changes + calendars + reports + audits + access
-        + operations
+        environments + bookings + windows + changes + calendars + reports + audits + timeline
+        + access + operations
 
     private static let environments: [Route] = [
         .get("/v1/environments", .viewer) { try await $0.listEnvironments($1) },
@@ -88,6 +88,15 @@ enum Routes {
     private static let reports: [Route] = [
         .get("/v1/reports/utilisation", .viewer) { try await $0.reportUtilisation($1) },
         .get("/v1/reports/changes", .viewer) { try await $0.reportChanges($1) },
+    ]
+
+    private static let timeline: [Route] = [
+        .get("/v1/timeline", .viewer) { try await $0.getTimeline($1) },
+        .get("/v1/stream", .viewer) { try await $0.getStream($1) },
+        .visitor(.get, "/") { try await $0.getPage($1) },
+        .visitor(.post, "/sign-in") { try await $0.signIn($1) },
+        .visitor(.post, "/sign-out") { try await $0.signOut($1) },
+        .visitor(.get, "/assets/{hash}/{name}") { try await $0.getAsset($1) },
     ]
 
     private static let audits: [Route] = [

@@ -12,20 +12,32 @@ import Hummingbird
 struct Doorkeeper: Sendable {
     let database: BerthDatabase
     let security: SecurityLog
+    let cookie: SessionCookie
+    private let publicURL: PublicURL
     private let throttle = FailureThrottle()
     private let lookUps = Turnstile(places: 2)
 
-    init(database: BerthDatabase, security: SecurityLog) {
+    init(database: BerthDatabase, security: SecurityLog, publicURL: PublicURL) {
         self.database = database
         self.security = security
+        self.publicURL = publicURL
+        cookie = SessionCookie(for: publicURL)
     }
 
-    /// Who bears the request's token. Throws `.unauthenticated`, or a problem with status 429.
+    /// Who bears the request's token, or has signed in. Throws `.unauthenticated`, or a problem with status 429;
+    /// `.forbidden` for what another site makes a browser send.
     func caller(
         of request: Request, from origin: RequestOrigin, now: Date
     ) async throws -> Caller {
         guard let header = request.headers[.authorization] else {
-            throw failure("no token", origin, now: now)
+            guard let secret = cookie.secret(in: request.headers) else {
+                throw failure("no token", origin, now: now)
+            }
+            try requireOwnPage(request)
+            guard let caller = try await database.caller(ofSession: secret, now: now) else {
+                throw failure("unknown or ended session", origin, now: now)
+            }
+            return caller
         }
         guard let token = BearerToken(header) else {
             throw failure("malformed token", origin, now: now)
@@ -34,6 +46,26 @@ struct Doorkeeper: Sendable {
             throw failure("unknown or revoked token", origin, now: now)
         }
         return caller
+    }
+
+    /// Opens a session for the bearer of a token. Throws as ``caller(of:from:now:)`` does.
+    func signIn(
+        bearing secret: String, with request: Request, from origin: RequestOrigin, now: Date
+    ) async throws -> NewSession {
+        try requireOwnPage(request)
+        guard try await caller(bearing: secret, from: origin, now: now) != nil,
+            let session = try await database.signIn(bearer: secret, now: now)
+        else { throw failure("unknown or revoked token", origin, now: now) }
+        security.record(.signedIn, origin, by: session.caller)
+        return session
+    }
+
+    /// Throws `.forbidden` for a request that another site's page makes a browser send.
+    func requireOwnPage(_ request: Request) throws {
+        guard
+            CrossOriginGuard.allows(
+                request.method, request.headers, authority: request.head.authority, at: publicURL)
+        else { throw BerthError.forbidden("another site's page asked for it") }
     }
 
     private func caller(

@@ -15,6 +15,8 @@ enum SecurityEvent: String, CaseIterable {
     case feedTokenRevoked = "feed-token-revoked"
     case environmentRightsChanged = "environment-rights-changed"
     case exported
+    case signedIn = "signed-in"
+    case signedOut = "signed-out"
 }
 
 /// Where a request comes from, and what it is about. Never its query, which may hold a secret.

@@ -1,0 +1,80 @@
+import BerthCore
+import Foundation
+import Postgres
+
+/// A place in the outbox: events are ordered by the transaction that wrote them, then by their number.
+public struct StreamPosition: Sendable, Comparable, CustomStringConvertible {
+    /// The transaction.
+    public var transaction: Int64
+    /// The event's number.
+    public var event: Int64
+
+    /// A place.
+    public init(transaction: Int64, event: Int64) {
+        self.transaction = transaction
+        self.event = event
+    }
+
+    /// Reads what ``description`` wrote; nil for anything else.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "-")
+        guard parts.count == 2, let transaction = Int64(parts[0]), let event = Int64(parts[1]),
+            transaction >= 0, event >= 0
+        else { return nil }
+        self.init(transaction: transaction, event: event)
+    }
+
+    /// `7412-98331`
+    public var description: String { "\(transaction)-\(event)" }
+
+    /// By transaction, then by number.
+    public static func < (left: StreamPosition, right: StreamPosition) -> Bool {
+        (left.transaction, left.event) < (right.transaction, right.event)
+    }
+}
+
+/// Something that changed.
+public struct StreamEvent: Sendable {
+    /// Where it stands.
+    public var position: StreamPosition
+    /// What happened, such as `booking.updated`.
+    public var kind: String
+    /// The number of what it happened to.
+    public var subject: Int64
+    /// Its version then.
+    public var version: Int
+}
+
+extension BerthDatabase {
+    /// The place after which everything comes that is not yet to be seen.
+    public func streamPosition() async throws -> StreamPosition {
+        try await translatingErrors {
+            let rows = try await client.query(
+                "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1")
+            return StreamPosition(
+                transaction: try rows[rows.startIndex].decode(Int64.self), event: .max)
+        }
+    }
+
+    /// What changed after a place, in order: of transactions alone before which none is still open, so that nothing
+    /// comes later with a smaller place. Cost: what it gives, by the outbox' own order.
+    public func events(after place: StreamPosition, limit: Int) async throws -> [StreamEvent] {
+        try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT o.xid::text::bigint, o.id, o.kind, o.subject_id, o.version
+                FROM outbox o
+                WHERE (o.xid, o.id) > (\(String(place.transaction))::text::xid8, \(place.event))
+                  AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
+                ORDER BY o.xid, o.id LIMIT \(limit)
+                """, deadline: .seconds(2))
+            return try rows.map { row in
+                let (transaction, event, kind, subject, version) = try row.decode(
+                    Int64.self, Int64.self, String.self, Int64.self, Int.self)
+                return StreamEvent(
+                    position: StreamPosition(transaction: transaction, event: event), kind: kind,
+                    subject: subject, version: version)
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import { get, newKey, Problem, send } from "./api.js";
+import { shortTime } from "./axis.js";
+
+const ACTIONS = {
+  requested: ["approve", "reject", "cancel"], waitlisted: ["cancel"], displaced: ["cancel"],
+  confirmed: ["check-in", "cancel"], active: ["extend", "release"],
+};
+const NAMES = { approve: "Approve", reject: "Reject", cancel: "Cancel booking", "check-in": "Check in", extend: "Extend by an hour", release: "Release" };
+
+/** An element with text, never with mark-up. */
+export function element(name, text, properties = {}) {
+  return Object.assign(document.createElement(name), { textContent: text, ...properties });
+}
+
+/** Shows a booking: what it is, its history, and what the reader may do with it. */
+export async function openDrawer(page, reference) {
+  const dialog = document.createElement("dialog");
+  dialog.className = "drawer";
+  dialog.setAttribute("aria-label", reference);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    page.rows.querySelector(`[data-booking="${reference}"]`)?.focus({ preventScroll: true });
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  await fill(dialog, page, reference);
+}
+
+async function fill(dialog, page, reference) {
+  try {
+    const [booking, history, changes] = await Promise.all([
+      get(`/v1/bookings/${reference}`), get(`/v1/bookings/${reference}/history`), get(`/v1/changes?booking=${reference}`),
+    ]);
+    dialog.replaceChildren(
+      element("button", "Close", { type: "button", className: "quiet", onclick: () => dialog.close() }),
+      element("h2", booking.title), facts(booking), actions(dialog, page, booking),
+      ...(changes.items.length ? [element("h3", "Changed under it"), list(changes.items.map((change) =>
+        `${change.control} ${change.kind} of ${change.environment} by ${change.actor}, ${shortTime(Date.parse(change.occurredAt))}: ${change.summary}`))] : []),
+      element("h3", "History"), list(history.items.map((version) =>
+        `${shortTime(Date.parse(version.updatedAt))}: ${version.state}${version.stateReason ? `, ${version.stateReason}` : ""} (${version.updatedBy ?? ""})`)));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    dialog.replaceChildren(element("p", error.message, { className: "fault" }), element("button", "Close", { type: "button", onclick: () => dialog.close() }));
+  }
+}
+
+function list(texts) {
+  const items = document.createElement("ul");
+  items.className = "history";
+  items.append(...texts.map((text) => element("li", text)));
+  return items;
+}
+
+function facts(booking) {
+  const pairs = [
+    ["Reference", booking.reference], ["State", booking.stateReason ? `${booking.state} (${booking.stateReason})` : booking.state],
+    ["Environments", booking.environments.join(", ")], ["From", shortTime(Date.parse(booking.startsAt))],
+    ["To", shortTime(Date.parse(booking.releasedAt ?? booking.endsAt))], ["Team", booking.team], ["Contact", booking.contact],
+    ["Asked for by", booking.requestedBy], ["Mode", booking.mode], ["Ticket", booking.ticket], ["Series", booking.series], ["Notes", booking.notes],
+  ].filter(([, value]) => value);
+  const facts = document.createElement("dl");
+  for (const [name, value] of pairs) facts.append(element("dt", name), element("dd", value));
+  return facts;
+}
+
+function actions(dialog, page, booking) {
+  const bar = document.createElement("div");
+  bar.className = "actions";
+  for (const action of ACTIONS[booking.state] ?? []) {
+    bar.append(element("button", NAMES[action], { type: "button", onclick: () => act(dialog, page, booking, action) }));
+  }
+  bar.append(element("a", "Calendar", { href: `/calendars/bookings/${booking.reference}.ics` }));
+  return bar;
+}
+
+async function act(dialog, page, booking, action) {
+  const body = action === "extend" ? { minutes: 60 } : {};
+  try {
+    await send("POST", `/v1/bookings/${booking.reference}/${action}`, body, { key: newKey(), ifMatch: booking.etag });
+    await page.refresh();
+    await fill(dialog, page, booking.reference);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    dialog.querySelector(".fault")?.remove();
+    dialog.prepend(element("p", error.message, { className: "fault" }));
+  }
+}

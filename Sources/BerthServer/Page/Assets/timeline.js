@@ -1,0 +1,218 @@
+import { closedSpans, drawAxis, Scale, shortTime, spanText, zone } from "./axis.js";
+import { get } from "./api.js";
+import { Timeline } from "./data.js";
+import { openDrawer } from "./drawer.js";
+import { follow } from "./stream.js";
+import { letBook } from "./booking.js";
+import { handleKeys } from "./keys.js";
+import { definitions, drawRow, heightOf, lanesOf, standingOf } from "./rows.js";
+import { listedRows, SPANS, View } from "./view.js";
+
+const AHEAD_ROWS = 3;
+const HEADING = 28;
+const favourites = new Set(JSON.parse(localStorage.getItem("favourites") ?? "[]"));
+
+/** The page: what is shown, what is known of it, and the elements that show it. */
+class Page {
+  constructor() {
+    this.view = new View();
+    this.grid = document.getElementById("timeline");
+    this.axis = Object.assign(document.createElement("div"), { className: "axis" });
+    this.names = Object.assign(document.createElement("div"), { className: "names" });
+    this.rows = Object.assign(document.createElement("div"), { className: "rows" });
+    this.sheet = Object.assign(document.createElement("div"), { className: "sheet" });
+    this.sheet.append(this.axis, this.names, this.rows);
+    this.grid.append(this.sheet);
+    document.body.append(definitions());
+    this.shown = new Map();
+    this.grid.addEventListener("scroll", () => this.ask(), { passive: true });
+    new ResizeObserver(() => this.timeline && this.layOut()).observe(this.grid);
+  }
+
+  /** Reads the view's span and shows it. */
+  async load() {
+    const query = new URLSearchParams({
+      from: new Date(this.view.from).toISOString(), to: new Date(this.view.to).toISOString(), parts: "true",
+    });
+    this.timeline = new Timeline(await get(`/v1/timeline?${query}`));
+    this.view.save();
+    this.layOut();
+    document.body.classList.add("drawn");
+  }
+
+  /** Reads again without moving anything: after a change of one's own or of others. */
+  async refresh() {
+    const focused = document.activeElement?.dataset?.booking;
+    await this.load();
+    if (focused) this.rows.querySelector(`[data-booking="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** Where everything stands: rows from top to bottom, and the scale. */
+  layOut() {
+    const { timeline, view } = this;
+    const names = parseInt(getComputedStyle(document.documentElement).getPropertyValue("--names"), 10);
+    const width = Math.max(480, this.grid.clientWidth - names);
+    this.scale = new Scale(timeline, view, width);
+    this.now = timeline.minute(Date.now());
+    let top = 0;
+    this.list = listedRows(timeline, view, favourites).map((item) => {
+      const lanes = item.heading === undefined ? lanesOf(timeline, item.row) : [];
+      const height = item.heading === undefined ? heightOf(lanes) : HEADING;
+      const placed = { ...item, lanes, top, height };
+      top += height;
+      return placed;
+    });
+    this.sheet.style.cssText = `width:${names + width}px;height:${top + 44}px`;
+    this.names.style.height = `${top}px`;
+    this.rows.style.cssText = `width:${width}px;height:${top}px`;
+    const count = this.list.filter(({ heading, parent }) => heading === undefined && parent === undefined).length;
+    drawAxis(this.axis, timeline, view, this.scale, count, this.now);
+    this.drawNames();
+    this.shown.forEach((element) => element.remove());
+    this.shown.clear();
+    this.draw();
+    showSpan(this);
+  }
+
+  /** Asks for a frame in which rows that came into view are drawn. */
+  ask() {
+    if (this.asked) return;
+    this.asked = requestAnimationFrame(() => {
+      this.asked = undefined;
+      this.draw();
+    });
+  }
+
+  /** Draws the rows in view and takes away those far from it; the row with focus stays. */
+  draw() {
+    const from = this.grid.scrollTop - 44;
+    const until = from + this.grid.clientHeight;
+    const rows = this.list.filter(({ heading }) => heading === undefined);
+    const first = rows.findIndex(({ top, height }) => top + height > from);
+    const last = rows.findIndex(({ top }) => top > until);
+    const wanted = new Set(rows.slice(Math.max(0, first - AHEAD_ROWS), last < 0 ? undefined : last + AHEAD_ROWS));
+    for (const [item, element] of this.shown) {
+      if (wanted.has(item) || element.contains(document.activeElement)) continue;
+      element.remove();
+      this.shown.delete(item);
+    }
+    for (const item of wanted) {
+      if (this.shown.has(item)) continue;
+      const element = Object.assign(document.createElement("div"), { className: "row" });
+      element.dataset.row = item.row;
+      element.style.cssText = `width:${this.scale.width}px;transform:translateY(${item.top}px)`;
+      const environment = this.timeline.environments[item.row];
+      const scale = Object.assign(Object.create(this.scale), { closed: closedSpans(environment, this.scale) });
+      drawRow(element, this.timeline, item.row, item.lanes, scale, this.now);
+      this.rows.append(element);
+      this.shown.set(item, element);
+    }
+  }
+
+  drawNames() {
+    const { timeline } = this;
+    const clock = (minute) => shortTime(timeline.from + minute * 60000);
+    this.names.replaceChildren(...this.list.map((item) => {
+      const element = document.createElement("div");
+      element.style.cssText = `top:${item.top}px;height:${item.height}px;width:${item.heading === undefined ? "100%" : "100%"}`;
+      if (item.heading !== undefined) {
+        element.className = "group";
+        element.textContent = item.heading;
+        return element;
+      }
+      const environment = timeline.environments[item.row];
+      const uncontrolled = timeline.rows[item.row].changes.filter((change) => timeline.changes.control[change] === "uncontrolled").length;
+      element.className = `name${item.parent === undefined ? "" : " part"}${uncontrolled ? " hit" : ""}`;
+      element.tabIndex = -1;
+      element.dataset.key = environment.key;
+      if (uncontrolled) element.append(Object.assign(document.createElement("span"), { className: "count", textContent: `! ${uncontrolled}`, title: "Uncontrolled changes" }));
+      if (item.parent === undefined && environment.parts.length) element.append(unfolder(this, environment));
+      element.append(
+        Object.assign(document.createElement("b"), { textContent: environment.name || environment.key }),
+        Object.assign(document.createElement("small"), { textContent: standingOf(timeline, item.row, this.now, clock) }));
+      return element;
+    }));
+  }
+}
+
+function unfolder(page, environment) {
+  const isOpen = page.view.unfolded.has(environment.key);
+  const button = Object.assign(document.createElement("button"), { className: "unfold", textContent: isOpen ? "⌄" : "›", type: "button" });
+  button.setAttribute("aria-expanded", isOpen);
+  button.setAttribute("aria-label", `Parts of ${environment.name || environment.key}`);
+  button.addEventListener("click", () => {
+    if (isOpen) page.view.unfolded.delete(environment.key);
+    else page.view.unfolded.add(environment.key);
+    page.view.save();
+    page.layOut();
+  });
+  return button;
+}
+
+/** Makes the toolbar: today, earlier, later, the spans, grouping and search. */
+function makeTools(page) {
+  const tools = document.getElementById("tools");
+  const button = (text, label, action) => {
+    const element = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+    if (label) element.setAttribute("aria-label", label);
+    element.addEventListener("click", action);
+    return element;
+  };
+  const reload = (change) => () => {
+    change();
+    page.load();
+  };
+  const spans = document.createElement("fieldset");
+  spans.setAttribute("aria-label", "Span");
+  for (const span of Object.keys(SPANS)) {
+    const choice = button(span[0].toUpperCase() + span.slice(1), null, reload(() => page.view.show(span)));
+    choice.dataset.span = span;
+    spans.append(choice);
+  }
+  const group = document.createElement("select");
+  group.setAttribute("aria-label", "Group by");
+  for (const [value, text] of [["mine", "Mine first"], ["tier", "By tier"], ["team", "By team"], ["none", "No groups"]]) {
+    group.append(Object.assign(document.createElement("option"), { value, textContent: text }));
+  }
+  group.value = page.view.group;
+  group.addEventListener("change", () => {
+    page.view.group = group.value;
+    page.view.save();
+    page.layOut();
+  });
+  const search = Object.assign(document.createElement("input"), { type: "search", id: "search", placeholder: "Find environment, booking… /", value: page.view.text });
+  search.setAttribute("aria-label", "Find environment or booking");
+  search.addEventListener("input", () => {
+    page.view.text = search.value;
+    page.view.save();
+    page.layOut();
+  });
+  tools.replaceChildren(
+    button("‹", "Earlier", reload(() => page.view.move(-1))), button("Today", null, reload(() => page.view.today())),
+    button("›", "Later", reload(() => page.view.move(1))), Object.assign(document.createElement("span"), { className: "span", id: "span" }),
+    spans, group, Object.assign(document.createElement("span"), { className: "spacer" }), search);
+}
+
+function showSpan(page) {
+  document.getElementById("span").textContent = `${spanText(page.view)} · ${zone}`;
+  for (const choice of document.querySelectorAll("[data-span]")) choice.setAttribute("aria-pressed", choice.dataset.span === page.view.span);
+}
+
+const page = new Page();
+makeTools(page);
+await page.load();
+letBook(page);
+handleKeys(page);
+follow(page);
+page.rows.addEventListener("click", (event) => {
+  const link = event.target.closest("a.bar");
+  if (!link) return;
+  event.preventDefault();
+  openDrawer(page, link.dataset.booking);
+});
+page.rows.addEventListener("pointerover", (event) => {
+  const reference = event.target.closest?.("a.bar")?.dataset.booking;
+  for (const bar of page.rows.querySelectorAll("a.bar")) bar.classList.toggle("lit", bar.dataset.booking === reference);
+});
+const asked = new URLSearchParams(location.search).get("booking");
+if (asked) openDrawer(page, asked);

@@ -1,0 +1,68 @@
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// The files of the page, kept in memory under one hash over all of them: `/assets/<hash>/timeline.js`. Relative
+/// imports inherit the folder; another version is another folder, so a browser may keep each file for ever.
+struct PageAssets: Sendable {
+    private struct Asset: Sendable {
+        var type: String
+        var bytes: ByteBuffer
+    }
+
+    /// The folder's name.
+    let hash: String
+    private let assets: [String: Asset]
+
+    /// Modules that the page loads at once; their imports are among them.
+    let modules: [String]
+
+    private static let types = [
+        "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+        "svg": "image/svg+xml",
+    ]
+
+    /// The files in the program's bundle.
+    static let shared: PageAssets = {
+        let folder = Bundle.module.bundleURL.appendingPathComponent("Assets")
+        let files =
+            (try? FileManager.default.contentsOfDirectory(
+                at: folder, includingPropertiesForKeys: nil))
+            ?? []
+        let contents = files.compactMap { file in
+            (try? Data(contentsOf: file)).map { (file.lastPathComponent, $0) }
+        }
+        return PageAssets(contents.sorted { $0.0 < $1.0 })
+    }()
+
+    private init(_ files: [(name: String, contents: Data)]) {
+        var digest = SHA256()
+        var assets: [String: Asset] = [:]
+        for (name, contents) in files {
+            digest.update(data: Data(name.utf8))
+            digest.update(data: contents)
+            guard let type = Self.types[String(name.split(separator: ".").last ?? "")] else {
+                continue
+            }
+            assets[name] = Asset(type: type, bytes: ByteBuffer(bytes: contents))
+        }
+        hash = digest.finalize().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
+            .joined()
+        self.assets = assets
+        modules = assets.keys.filter { $0.hasSuffix(".js") && !$0.hasSuffix("-worker.js") }.sorted()
+    }
+
+    /// The path of a file.
+    func path(_ name: String) -> String { "/assets/\(hash)/\(name)" }
+
+    /// A file; nil for one that there is not, and for a folder of another version.
+    func response(_ folder: String, _ name: String) -> Response? {
+        guard folder == hash, let asset = assets[name] else { return nil }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable",
+            ], body: ResponseBody(byteBuffer: asset.bytes))
+    }
+}

@@ -1,0 +1,142 @@
+import BerthCore
+import BerthDatabase
+import BerthTestSupport
+import Foundation
+import Testing
+
+@testable import BerthServer
+
+@Suite("The timeline's data", .gated)
+struct TimelineAPITests {
+    /// Reads columns back into rows, by the contract alone.
+    private struct Columns {
+        let json: [String: Any]
+
+        func numbers(_ list: String, _ column: String, rising: Bool = false) -> [Int] {
+            let values = (json[list] as? [String: Any])?[column] as? [Int] ?? []
+            guard rising else { return values }
+            var sum = 0
+            return values.map { difference in
+                sum += difference
+                return sum
+            }
+        }
+
+        func texts(_ name: String) -> [String] { json[name] as? [String] ?? [] }
+
+        var keys: [String] { (json["environments"] as? [String: Any])?["key"] as? [String] ?? [] }
+
+        /// `BK-1000 uat-1 crm confirmed 60+120 Title via -`, for each line.
+        var lines: [String] {
+            let ids = numbers("bookings", "id", rising: true)
+            let starts = numbers("bookings", "start", rising: true)
+            let vias = numbers("lines", "via")
+            let environments = numbers("lines", "environment")
+            return numbers("lines", "booking", rising: true).enumerated().map { place, booking in
+                let state = texts("states")[numbers("bookings", "state")[booking]]
+                let team = texts("teams")[numbers("bookings", "team")[booking]]
+                let title = texts("titles")[numbers("bookings", "title")[booking]]
+                let length = numbers("bookings", "length")[booking]
+                let via = vias[place] < 0 ? "-" : keys[vias[place]]
+                return "BK-\(ids[booking]) \(keys[environments[place]]) \(team) \(state) "
+                    + "\(starts[booking])+\(length) \(title) via \(via)"
+            }
+        }
+    }
+
+    private let span = "from=2027-03-01T00:00:00Z&to=2027-03-08T00:00:00Z"
+
+    private func columns(_ query: String, _ api: TestAPI) async throws -> Columns {
+        let answer = try await api.get("/v1/timeline?\(query)", as: "vera")
+        #expect(answer.status == 200, "\(answer.text)")
+        return Columns(json: answer.json)
+    }
+
+    @Test("Each booking is on each of its rows, with its parts when they are asked for")
+    func lines() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("part")
+            try await api.database.environment("whole") {
+                $0.parts = [TestEnvironment.Part(key: "part", usage: .same)]
+            }
+            try await api.database.environment("plain") { $0.tier = "sit" }
+            try await api.database.book(TestDatabase.draft("whole", from: 1, to: 3, title: "One"))
+            try await api.database.book(
+                TestDatabase.draft("plain", "whole", from: 4, to: 5, team: "mobile", title: "Two"))
+            // Over before, begun after, and called off: not there.
+            try await api.database.book(TestDatabase.draft("plain", from: 24 * 8, to: 24 * 8 + 1))
+            let off = try await api.database.book(TestDatabase.draft("plain", from: 30, to: 31))
+            #expect(
+                try await api.post("/v1/bookings/\(off.reference)/cancel", as: "ada").status == 200)
+            let plain = try await columns(span, api)
+            #expect(
+                plain.lines.sorted() == [
+                    "BK-1000 whole crm confirmed 600+120 One via -",
+                    "BK-1001 plain mobile confirmed 780+60 Two via -",
+                    "BK-1001 whole mobile confirmed 780+60 Two via -",
+                ])
+            let parts = try await columns("\(span)&parts=true&environments=part,whole", api)
+            #expect(
+                parts.lines.sorted() == [
+                    "BK-1000 part crm confirmed 600+120 One via whole",
+                    "BK-1000 whole crm confirmed 600+120 One via -",
+                    "BK-1001 part mobile confirmed 780+60 Two via whole",
+                    "BK-1001 whole mobile confirmed 780+60 Two via -",
+                ])
+            #expect(try await columns("\(span)&labels=tier:sit", api).keys == ["plain"])
+        }
+    }
+
+    @Test("Who waits, windows and changes are there; a corrected change once, as it stands")
+    func others() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.ownerTeam = "crm" }
+            try await api.database.book(TestDatabase.draft("uat-1", from: 24, to: 26))
+            let waits = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"startsAt":"2027-03-02T09:30:00Z","minutes":60,"title":"Line","onConflict":"waitlist"}"#
+            )
+            #expect(waits.status == 201)
+            let window = try await api.post(
+                "/v1/change-windows",
+                #"{"kind":"change","environments":["uat-1"],"title":"Release","startsAt":"2027-03-03T00:00:00Z","minutes":60,"recurrence":{"rrule":"FREQ=DAILY;COUNT=2"}}"#,
+                as: "max")
+            #expect(window.status == 201, "\(window.text)")
+            let change = try await api.post(
+                "/v1/changes",
+                #"{"environment":"uat-1","kind":"deploy","summary":"1.0","actor":"ci","occurredAt":"2027-03-01T08:00:30Z"}"#
+            )
+            let id = try #require(change.json["id"] as? Int)
+            let corrected = try await api.post(
+                "/v1/changes",
+                #"{"environment":"uat-1","kind":"deploy","summary":"1.1","actor":"ci","corrects":\#(id)}"#
+            )
+            #expect(corrected.status == 201, "\(corrected.text)")
+            let columns = try await columns(span, api)
+            #expect(columns.lines.contains { $0.contains("waitlisted 2010+60 Line") })
+            #expect(columns.numbers("windows", "start", rising: true) == [2_880, 4_320])
+            #expect(columns.numbers("windowLines", "window", rising: true) == [0, 1])
+            #expect(
+                columns.numbers("changes", "id", rising: true) == [corrected.json["id"] as? Int])
+            #expect(columns.numbers("changes", "at", rising: true) == [480])
+            #expect(
+                columns.texts("controls")[columns.numbers("changes", "control")[0]]
+                    == "uncontrolled")
+        }
+    }
+
+    @Test("A span that is reversed or too long is refused, naming the field")
+    func bounds() async throws {
+        try await TestAPI.with { api in
+            for query in [
+                "from=2027-03-01T00:00:00Z&to=2027-03-01T00:00:00Z",
+                "from=2027-03-01T00:00:00Z&to=2027-08-01T00:00:00Z", "labels=x", "parts=maybe",
+                "span=7",
+            ] {
+                let answer = try await api.get("/v1/timeline?\(query)", as: "vera")
+                #expect(answer.status == 400, "\(query)")
+            }
+            #expect(try await api.get("/v1/timeline", as: nil).status == 401)
+        }
+    }
+}
