@@ -20,10 +20,10 @@ run: ## build and serve from the data directory .berth/data
 	.build/debug/berth serve
 
 # One command, so that its closing line is the last; tests run in parallel.
-# Tests that need a calendar client skip where it cannot be had.
+# Tests that need a calendar client or a browser skip where it cannot be had.
 test: ## install what is missing, build, and run all tests
 	@scripts/install-missing build database
-	@scripts/install-missing clients || true
+	@scripts/install-missing clients browser || true
 	swift test --parallel
 
 lint: ## check format and style
@@ -41,6 +41,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	Benchmarks/changes
 	Benchmarks/feeds
 	Benchmarks/growth $(BENCH)
+	Benchmarks/audit $(BENCH)
 
 clean: ## remove what was built; data directories stay
 	swift package clean

@@ -127,6 +127,7 @@ let package = Package(
             ]),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["berth", "BerthCore", "BerthTestSupport", "CProcess", "Postgres"]),
+            dependencies: ["berth", "BerthCore", "BerthTestSupport", "CProcess", "Postgres"],
+            exclude: ["Browser"]),
     ]
 )

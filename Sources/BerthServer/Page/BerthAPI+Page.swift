@@ -12,8 +12,9 @@ extension BerthAPI {
         else { return .page(SignInPage(assets: .shared).html) }
         let day = (call.now.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400
         let begin = Date(timeIntervalSince1970: day)
-        let timeline = try await database.timeline(
-            TimelineQuestion(span: begin..<begin.addingTimeInterval(7 * 86_400)), now: call.now)
+        var question = TimelineQuestion(span: begin..<begin.addingTimeInterval(7 * 86_400))
+        question.withParts = true
+        let timeline = try await database.timeline(question, now: call.now)
         return .page(TimelinePage(timeline: timeline, caller: caller, assets: .shared).html)
     }
 

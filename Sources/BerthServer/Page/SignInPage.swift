@@ -11,6 +11,7 @@ struct SignInPage {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>Sign in · Berth</title>
+        <link rel="icon" href="\(assets.path("icon.svg"))" type="image/svg+xml">
         <link rel="stylesheet" href="\(assets.path("tokens.css"))">
         <link rel="stylesheet" href="\(assets.path("page.css"))">
         </head>

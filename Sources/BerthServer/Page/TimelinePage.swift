@@ -18,6 +18,7 @@ struct TimelinePage {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>Timeline · Berth</title>
+        <link rel="icon" href="\(assets.path("icon.svg"))" type="image/svg+xml">
         <link rel="stylesheet" href="\(assets.path("tokens.css"))">
         <link rel="stylesheet" href="\(assets.path("page.css"))">
         \(assets.modules.map { "<link rel=\"modulepreload\" href=\"\(assets.path($0))\">" }.joined(separator: "\n"))
@@ -31,9 +32,9 @@ struct TimelinePage {
         <span class="me">\(caller.name.htmlEscaped)\(caller.team.map { " · \($0.htmlEscaped)" } ?? "")</span>
         <form method="post" action="/sign-out"><button type="submit" class="quiet">Sign out</button></form>
         </header>
-        <div id="tools" role="toolbar" aria-label="View"></div>
         <main id="main">
         <h1 class="unseen">Timeline</h1>
+        <div id="tools" role="toolbar" aria-label="View"></div>
         <div id="timeline"></div>
         <ol id="agenda">
         \(agenda)

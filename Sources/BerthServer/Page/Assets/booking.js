@@ -121,29 +121,35 @@ export function bookByKeys(page, name) {
   name.addEventListener("keydown", listen, true);
 }
 
-/** Asks for what a booking still needs, and makes it. */
+/** Asks for what a drawn booking still needs, and makes it. */
 async function confirm(page, draft) {
+  const { environments, startsAt, endsAt } = draft.body("");
+  const dialog = confirmBooking(page, { environments, startsAt, endsAt });
+  dialog.addEventListener("close", () => draft.end());
+}
+
+/** Asks what a booking is for, and makes it; a refusal says who is in the way, and offers what is free. */
+export function confirmBooking(page, body, title = "") {
   const dialog = document.createElement("dialog");
-  const environment = page.timeline.environments[draft.row];
-  dialog.setAttribute("aria-label", `Book ${environment.name || environment.key}`);
+  const name = `Book ${body.environments.join(", ")}`;
+  dialog.setAttribute("aria-label", name);
   const form = document.createElement("form");
-  const title = element("input", "", { name: "title", required: true, maxLength: 200, id: "draft-title" });
+  const field = element("input", "", { name: "title", required: true, maxLength: 200, id: "draft-title", value: title });
   const fault = element("p", "", { className: "fault", hidden: true });
-  const times = element("p", `${shortTime(page.timeline.from + draft.from * 60000)} to ${shortTime(page.timeline.from + draft.until * 60000)}`);
+  const until = body.endsAt ?? new Date(Date.parse(body.startsAt) + body.minutes * 60000);
+  const times = element("p", `${shortTime(Date.parse(body.startsAt))} to ${shortTime(Date.parse(until))}`);
   const actions = element("div", "", { className: "actions" });
   actions.append(element("button", "Book", { className: "main" }), element("button", "Cancel", { type: "button", onclick: () => dialog.close() }));
-  form.append(element("h2", `Book ${environment.name || environment.key}`), times, element("label", "What for", { htmlFor: "draft-title" }), title, fault, actions);
+  form.append(element("h2", name), times, element("label", "What for", { htmlFor: "draft-title" }), field, fault, actions);
   dialog.append(form);
-  dialog.addEventListener("close", () => {
-    draft.end();
-    dialog.remove();
-  });
+  dialog.addEventListener("close", () => dialog.remove());
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await book(page, dialog, draft.body(title.value), fault);
+    await book(page, dialog, { ...body, title: field.value }, fault);
   });
   document.body.append(dialog);
   dialog.showModal();
+  return dialog;
 }
 
 /** Makes a booking; a refusal says who is in the way, and offers what is free, one click away. */

@@ -33,7 +33,7 @@ export function handleKeys(page) {
       case "ArrowRight": return stop(event, () => (bar ? moveBar(bar, 1) : barsOf(page, name)[0]?.focus()));
       case "ArrowLeft": return stop(event, () => bar && moveBar(bar, -1));
       case "Escape": return stop(event, () => bar && nameOf(page, bar)?.focus());
-      case "Enter": return stop(event, () => bar && openDrawer(page, bar.dataset.booking));
+      case "Enter": return stop(event, () => (bar ? openDrawer(page, bar.dataset.booking) : name && page.openEnvironment(name.dataset.key)));
       case "b": return stop(event, () => bookByKeys(page, name ?? nameOf(page, bar)));
     }
   });

@@ -1,3 +1,4 @@
+import { drawAgenda } from "./agenda.js";
 import { closedSpans, drawAxis, Scale, shortTime, spanText, zone } from "./axis.js";
 import { get } from "./api.js";
 import { Timeline } from "./data.js";
@@ -5,6 +6,8 @@ import { openDrawer } from "./drawer.js";
 import { follow } from "./stream.js";
 import { letBook } from "./booking.js";
 import { handleKeys } from "./keys.js";
+import { letMove } from "./moves.js";
+import { makePlaces } from "./panels.js";
 import { definitions, drawRow, heightOf, lanesOf, standingOf } from "./rows.js";
 import { listedRows, SPANS, View } from "./view.js";
 
@@ -71,6 +74,7 @@ class Page {
     this.shown.forEach((element) => element.remove());
     this.shown.clear();
     this.draw();
+    drawAgenda(this);
     showSpan(this);
   }
 
@@ -114,7 +118,7 @@ class Page {
     const clock = (minute) => shortTime(timeline.from + minute * 60000);
     this.names.replaceChildren(...this.list.map((item) => {
       const element = document.createElement("div");
-      element.style.cssText = `top:${item.top}px;height:${item.height}px;width:${item.heading === undefined ? "100%" : "100%"}`;
+      element.style.cssText = `top:${item.top}px;height:${item.height}px;width:100%`;
       if (item.heading !== undefined) {
         element.className = "group";
         element.textContent = item.heading;
@@ -124,6 +128,7 @@ class Page {
       const uncontrolled = timeline.rows[item.row].changes.filter((change) => timeline.changes.control[change] === "uncontrolled").length;
       element.className = `name${item.parent === undefined ? "" : " part"}${uncontrolled ? " hit" : ""}`;
       element.tabIndex = -1;
+      element.addEventListener("dblclick", () => this.openEnvironment(environment.key));
       element.dataset.key = environment.key;
       if (uncontrolled) element.append(Object.assign(document.createElement("span"), { className: "count", textContent: `! ${uncontrolled}`, title: "Uncontrolled changes" }));
       if (item.parent === undefined && environment.parts.length) element.append(unfolder(this, environment));
@@ -202,6 +207,8 @@ const page = new Page();
 makeTools(page);
 await page.load();
 letBook(page);
+letMove(page);
+makePlaces(page);
 handleKeys(page);
 follow(page);
 page.rows.addEventListener("click", (event) => {

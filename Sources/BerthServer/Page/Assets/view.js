@@ -50,6 +50,7 @@ export class View {
 
   /** Writes what is shown into the address, without a step in the history. */
   save() {
+    if (/[?&](page|environment)=/.test(location.search)) return;
     const query = new URLSearchParams({ span: this.span, from: new Date(this.from).toISOString().slice(0, 10), group: this.group });
     if (this.text) query.set("q", this.text);
     if (this.tier) query.set("tier", this.tier);

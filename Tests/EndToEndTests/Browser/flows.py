@@ -1,0 +1,166 @@
+"""Drives Berth's page in Chromium as people use it. Prints each step that was done; fails at the first that was not.
+
+Input, as JSON: {"url", "booker", "manager", "chromium"}: the server, two tokens, the browser's path.
+"""
+
+import json
+import re
+import sys
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+given = json.load(sys.stdin)
+HOSTILE = "<script>alert(1)</script>\u202e" + "x" * 120 + " \U0001f600"
+complaints = []
+
+
+def done(step):
+    print(step, flush=True)
+
+
+def open_page(browser, token, **context):
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="UTC", **context).new_page()
+    # A browser notes each refusal on its console, whatever the page makes of it.
+    page.on("console", lambda message: complaints.append(message.text)
+            if message.type == "error" and "409 (Conflict)" not in message.text else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append("a script ran: " + dialog.message))
+    page.goto(given["url"])
+    page.fill("#token", token)
+    page.click("button[type=submit]")
+    page.wait_for_selector("body.drawn")
+    return page
+
+
+def accessible(page, where):
+    found = Axe().run(page).response["violations"]
+    assert not found, f"{where}: {[(rule['id'], rule['nodes'][0]['html']) for rule in found]}"
+
+
+def row(page, key):
+    index = page.evaluate("key => [...document.querySelectorAll('.name')].find(n => n.dataset.key === key) && "
+                          "[...document.querySelectorAll('.row')].map(r => r.dataset.row)", key)
+    assert index, f"there is no row of {key}"
+    return page.locator(f".row[data-row='{sorted(int(i) for i in index)[int(key[-1]) - 1]}']")
+
+
+def drag(page, key, day, hours, first=8):
+    """Drags over hours of a day of the week view."""
+    box = row(page, key).bounding_box()
+    per_day = box["width"] / 7
+    y = box["y"] + 16
+    start = box["x"] + per_day * (day + first / 24)
+    page.mouse.move(start, y)
+    page.mouse.down()
+    page.mouse.move(start + per_day * hours / 48, y, steps=4)
+    page.mouse.move(start + per_day * hours / 24, y, steps=4)
+
+
+def book(page, title):
+    page.mouse.up()
+    page.fill("#draft-title", title)
+    page.click("dialog button.main")
+
+
+with sync_playwright() as playwright:
+    browser = playwright.chromium.launch(executable_path=given["chromium"], args=["--no-sandbox"])
+    tess = open_page(browser, given["booker"])
+    done("signed in")
+
+    drag(tess, "uat-1", 2, 4)
+    expect(tess.locator(".draft.free")).to_contain_text("Free · 4 h")
+    book(tess, HOSTILE)
+    bar = tess.locator("a.bar.mine").first
+    expect(bar).to_contain_text("<script>alert(1)")
+    done("booked by dragging, with a hostile title")
+
+    drag(tess, "uat-1", 2, 4, first=6)
+    expect(tess.locator(".draft.taken")).to_contain_text("crm until")
+    book(tess, "Second")
+    expect(tess.locator(".refusal li").first).to_contain_text("crm")
+    accessible(tess, "refusal")
+    tess.locator(".alternatives button").first.click()
+    expect(tess.locator("dialog")).to_have_count(0)
+    expect(tess.locator("a.bar", has_text="Second")).to_have_count(1)
+    done("was refused, and took an alternative")
+
+    max_ = open_page(browser, given["manager"], color_scheme="dark")
+    drag(max_, "uat-2", 4, 6)
+    book(max_, "From elsewhere")
+    expect(tess.locator("a.bar", has_text="From elsewhere")).to_have_count(1, timeout=3000)
+    done("saw another session's booking appear")
+
+    second = tess.locator("a.bar", has_text="Second")
+    before = second.bounding_box()
+    tess.mouse.move(before["x"] + 12, before["y"] + 12)
+    tess.mouse.down()
+    tess.mouse.move(before["x"] + 130, before["y"] + 12, steps=6)
+    tess.mouse.up()
+    expect(tess.locator(".undo button")).to_be_visible()
+    moved = tess.locator("a.bar", has_text="Second").bounding_box()
+    assert moved["x"] > before["x"] + 60, (before, moved)
+    tess.click(".undo button")
+    expect(tess.locator(".undo")).to_have_count(0)
+    done("moved a booking, and undid it")
+
+    tess.locator("a.bar", has_text="Second").click()
+    drawer = tess.locator("dialog.drawer")
+    expect(drawer).to_contain_text("History")
+    accessible(tess, "drawer")
+    drawer.get_by_role("button", name="Cancel booking").click()
+    expect(drawer).to_contain_text("cancelled")
+    drawer.get_by_role("button", name="Close").click()
+    expect(tess.locator("a.bar", has_text="Second")).to_have_count(0)
+    done("read its history, and cancelled it")
+
+    tess.locator("#timeline").focus()
+    tess.keyboard.press("ArrowDown")
+    tess.keyboard.press("b")
+    for _ in range(4):
+        tess.keyboard.press("ArrowRight")
+    for _ in range(20):
+        tess.keyboard.press("Shift+ArrowRight")
+    tess.keyboard.press("Enter")
+    tess.keyboard.type("By keys")
+    tess.keyboard.press("Enter")
+    expect(tess.locator("a.bar", has_text="By keys")).to_have_count(1)
+    tess.keyboard.press("m")
+    expect(tess.locator("[data-span=month]")).to_have_attribute("aria-pressed", "true")
+    assert "span=month" in tess.url
+    tess.keyboard.press("w")
+    done("booked by the keyboard, and changed the span")
+
+    tess.click("#places a[data-page=find]")
+    tess.fill("#find-title", "Found")
+    tess.click("form.find button")
+    tess.locator(".decision button").first.click()
+    tess.click("dialog button.main")
+    expect(tess.locator("dialog")).to_have_count(0)
+    accessible(tess, "find")
+    done("found a slot, and booked it")
+
+    for scheme, page in (("light", tess), ("dark", max_)):
+        for name in ("waiting", "changes", "morning", "find", "timeline"):
+            page.click(f"#places a[data-page={name}]")
+            page.wait_for_timeout(400)
+            accessible(page, f"{name}, {scheme}")
+    expect(max_.locator("#places a[aria-current=page]")).to_have_text("Timeline")
+    done("read every page, light and dark")
+
+    tess.set_viewport_size({"width": 375, "height": 800})
+    expect(tess.locator("#agenda > li").first).to_be_visible()
+    expect(tess.locator("#timeline")).to_be_hidden()
+    accessible(tess, "agenda")
+    done("read the agenda on a narrow screen")
+
+    plain = browser.new_context(java_script_enabled=False, storage_state=tess.context.storage_state()).new_page()
+    plain.goto(given["url"])
+    expect(plain.locator("#agenda")).to_contain_text(re.compile("uat-1"))
+    done("read it without scripts")
+
+    max_.get_by_role("button", name="Sign out").click()
+    expect(max_.locator("#token")).to_be_visible()
+    done("signed out")
+    assert not complaints, complaints
+    browser.close()

@@ -1,0 +1,45 @@
+import BerthTestSupport
+import Foundation
+import Testing
+
+@Suite("The page in a browser", .gated)
+struct BrowserTests {
+    @Test(
+        "People sign in, book, are refused, move, release, find and read, by mouse and keyboard, without a complaint",
+        .enabled("no Chromium or PyPI here") { await Browser.isThere })
+    func flows() async throws {
+        let postgres = try await TestServer.shared.value
+        try await Server.onDatabase { server, database in
+            let url = postgres.connectionString(database: database.name)
+            try await server.make(["uat-1", "uat-2", "uat-3"])
+            let tokens = try await ["booker", "manager"].asyncMap { role in
+                let made = try await Berth.run(
+                    "token", "create", "--name", "\(role)-1", "--role", role, "--team", "crm",
+                    "--database-url", url)
+                try #require(made.code == 0, "\(made.log)")
+                return made.output
+            }
+            let input = [
+                "url": "http://127.0.0.1:\(server.port)/", "booker": tokens[0],
+                "manager": tokens[1], "chromium": Browser.program,
+            ]
+            let script = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "Browser/flows.py").path
+            let steps = try await Browser.drive(
+                script,
+                input: String(decoding: JSONEncoder().encode(input), as: UTF8.self))
+            #expect(steps.split(separator: "\n").last == "signed out")
+        }
+    }
+}
+
+extension Sequence {
+    /// Each element changed in turn.
+    fileprivate func asyncMap<Value>(
+        _ change: (Element) async throws -> Value
+    ) async rethrows -> [Value] {
+        var values: [Value] = []
+        for element in self { values.append(try await change(element)) }
+        return values
+    }
+}
