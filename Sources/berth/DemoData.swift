@@ -169,6 +169,9 @@ extension DemoData.Tokens {
 
             Berth serves its demo at \(url)
 
+            Look at it, signed in as the booker:
+              \(url)/#token=\(booker)
+
               admin token:   \(admin)
               booker token:  \(booker)   (team crm)
 

@@ -57,7 +57,7 @@ struct RefusalAPITests {
     func methods() async throws {
         try await TestAPI.with { api in
             #expect(try await api.get("/v1/nothing").problem == "not-found")
-            #expect(try await api.get("/").problem == "not-found")
+            #expect(try await api.get("/nothing").problem == "not-found")
             #expect(try await api.get("/v1/bookings/BK-1").problem == "not-found")
             #expect(try await api.get("/v1/bookings/1").problem == "not-found")
             #expect(try await api.get("/v1/environments/a%00b").problem == "not-found")

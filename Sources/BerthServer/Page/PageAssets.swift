@@ -50,7 +50,9 @@ struct PageAssets: Sendable {
         hash = digest.finalize().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
             .joined()
         self.assets = assets
-        modules = assets.keys.filter { $0.hasSuffix(".js") && !$0.hasSuffix("-worker.js") }.sorted()
+        modules = assets.keys.filter {
+            $0.hasSuffix(".js") && !$0.hasSuffix("-worker.js") && $0 != "sign-in.js"
+        }.sorted()
     }
 
     /// The path of a file.

@@ -14,6 +14,7 @@ struct SignInPage {
         <link rel="icon" href="\(assets.path("icon.svg"))" type="image/svg+xml">
         <link rel="stylesheet" href="\(assets.path("tokens.css"))">
         <link rel="stylesheet" href="\(assets.path("page.css"))">
+        <script type="module" src="\(assets.path("sign-in.js"))"></script>
         </head>
         <body class="sign-in">
         <main>

@@ -159,6 +159,12 @@ with sync_playwright() as playwright:
     expect(plain.locator("#agenda")).to_contain_text(re.compile("uat-1"))
     done("read it without scripts")
 
+    linked = browser.new_page()
+    linked.goto(given["url"] + "#token=" + given["booker"])
+    linked.wait_for_selector("body.drawn")
+    assert given["booker"] not in linked.url
+    done("signed in by a link")
+
     max_.get_by_role("button", name="Sign out").click()
     expect(max_.locator("#token")).to_be_visible()
     done("signed out")
