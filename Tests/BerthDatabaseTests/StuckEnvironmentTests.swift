@@ -55,7 +55,7 @@ struct StuckEnvironmentTests {
                     try await database.isRefused(TestDatabase.draft("stuck", from: 2, to: 4))
                 }
                 try await until(2, waitIn: database.berth.scheduler)
-                for hour in 0..<5 {
+                for hour in 0..<2 {
                     for number in 0..<4 {
                         try await database.book(
                             TestDatabase.draft(
