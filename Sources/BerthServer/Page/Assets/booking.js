@@ -11,6 +11,7 @@ class Draft {
     this.page = page;
     this.row = row;
     this.from = this.until = from;
+    page.isDrawing = true;
     this.ghost = document.createElement("div");
     this.ghost.className = "draft";
     page.rows.querySelector(`[data-row="${row}"]`)?.append(this.ghost);
@@ -53,6 +54,7 @@ class Draft {
   }
 
   end() {
+    this.page.isDrawing = false;
     clearTimeout(this.resting);
     this.question?.abort();
     this.ghost.remove();

@@ -97,6 +97,8 @@ async function act(dialog, page, booking, action) {
     await fill(dialog, page, booking.reference);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    // Somebody changed it meanwhile: shown as it is now, with what was refused.
+    if (error.status === 412) await fill(dialog, page, booking.reference);
     dialog.querySelector(".fault")?.remove();
     dialog.prepend(element("p", error.message, { className: "fault" }));
   }

@@ -16,6 +16,7 @@ export function letMove(page) {
     const bar = event.target.closest("a.bar.mine");
     if (event.button !== 0 || !bar) return;
     const box = bar.getBoundingClientRect();
+    page.isDrawing = true;
     moving = { bar, x: event.clientX, stretches: box.right - event.clientX < EDGE, minutes: 0 };
     bar.setPointerCapture(event.pointerId);
   });
@@ -30,6 +31,7 @@ export function letMove(page) {
     if (!moving) return;
     const { bar, minutes, stretches } = moving;
     moving = undefined;
+    page.isDrawing = false;
     if (!minutes) return;
     // The click that follows belongs to the move.
     page.rows.addEventListener("click", (event) => {
@@ -62,11 +64,12 @@ function offerUndo(page, reference, before, etag, text) {
   const bar = tell(text);
   bar.append(element("button", "Undo", {
     type: "button",
-    onclick: async () => {
-      bar.remove();
+    onclick: async ({ target }) => {
+      target.disabled = true;
       try {
         await send("PATCH", `/v1/bookings/${reference}`, before, { ifMatch: etag });
         await page.refresh();
+        bar.remove();
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         tell(error.status === 412 ? "Somebody changed it meanwhile." : error.message);

@@ -9,7 +9,9 @@ export function follow(page) {
   const changed = () => {
     asked ??= setTimeout(async () => {
       asked = undefined;
-      await page.refresh();
+      // What is under the pointer stays until it is let go.
+      if (page.isDrawing) changed();
+      else await page.refresh();
     }, 300);
   };
   const address = `/v1/stream?position=${encodeURIComponent(page.timeline.position)}`;

@@ -28,6 +28,7 @@ class Page {
     this.grid.append(this.sheet);
     document.body.append(definitions());
     this.shown = new Map();
+    this.isDrawing = false;
     this.grid.addEventListener("scroll", () => this.ask(), { passive: true });
     new ResizeObserver(() => this.timeline && this.layOut()).observe(this.grid);
   }
