@@ -110,15 +110,10 @@ public actor Scheduler {
         return batch
     }
 
-    /// Answers those that can be decided; gives back the others. With a patience it waits for locks so long, and
-    /// all are decided.
-    private func decideTogether(
-        _ batch: [Waiting], patience: Duration? = nil
-    ) async -> [Waiting] {
+    /// Answers those that can be decided; gives back the others.
+    private func decideTogether(_ batch: [Waiting], isAlone: Bool = false) async -> [Waiting] {
         do {
-            let outcomes = try await run(
-                BookingBatch(requests: batch.map(\.request), waits: patience != nil),
-                deadline: patience)
+            let outcomes = try await run(BookingBatch(requests: batch.map(\.request), waits: false))
             var busy: [Waiting] = []
             for (waiting, outcome) in zip(batch, outcomes) {
                 if case .busy = outcome {
@@ -132,24 +127,22 @@ public actor Scheduler {
             // One request broke the statement for all: each is decided alone.
             var busy: [Waiting] = []
             for waiting in batch {
-                busy += await decideTogether([waiting], patience: patience)
+                busy += await decideTogether([waiting], isAlone: isAlone)
             }
             return busy
         } catch {
             for waiting in batch { waiting.answer.resume(throwing: error) }
             // One that waited for locks alone says nothing of the others.
-            if patience == nil { refuseWaiting(after: error) }
+            if !isAlone { refuseWaiting(after: error) }
             return []
         }
     }
 
-    private func run(
-        _ batch: BookingBatch, deadline: Duration?
-    ) async throws -> [BookingOutcome] {
+    private func run(_ batch: BookingBatch) async throws -> [BookingOutcome] {
         var attempt = 1
         while true {
             do {
-                return try batch.outcomes(await client.query(batch.query, deadline: deadline))
+                return try batch.outcomes(await client.query(batch.query))
             } catch let error as PostgresError
                 where error.mayFareBetterAgain && attempt < Self.mostAttempts
             {
@@ -225,14 +218,22 @@ public actor Scheduler {
         }
     }
 
-    /// Waits, holding nothing, until the first in its way is unlocked; decides it; and brings those behind it back.
+    /// Waits, holding nothing, until what is in its way is unlocked; decides it; and brings those behind it back. What
+    /// it waits for is one thing after the other: each time it is tried as a batch is, which waits for no lock, or it
+    /// would hold what it has got while it waits for the rest.
     private func waitForLocks(_ head: Waiting) async {
-        func left() -> Duration { max(head.since + Self.mostPatience - .now, Self.patience) }
-        do {
-            try await client.query("SELECT await_locks(\(head.environments))", deadline: left())
-            _ = await decideTogether([head], patience: left())
-        } catch {
-            head.answer.resume(throwing: BerthError.unavailable(retryAfterSeconds: 1))
+        let end = head.since + Self.mostPatience
+        var isBusy = true
+        while isBusy {
+            let left = end - .now
+            guard left > .zero,
+                (try? await client.query(
+                    "SELECT await_locks(\(head.environments))", deadline: left)) != nil
+            else {
+                head.answer.resume(throwing: BerthError.unavailable(retryAfterSeconds: 1))
+                break
+            }
+            isBusy = await !decideTogether([head], isAlone: true).isEmpty
         }
         heads[head.number] = nil
         comeBack(head)
