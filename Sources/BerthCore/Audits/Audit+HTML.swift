@@ -185,7 +185,7 @@ extension Audit {
         rect.critical { fill: var(--critical); } rect.warning { fill: var(--warning); }
         rect.info { fill: var(--info); }
         table { border-collapse: collapse; width: 100%; }
-        th { text-align: left; color: var(--soft); font-weight: normal; }
+        th { text-align: left; color: var(--soft); font-weight: normal; white-space: nowrap; }
         th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
           overflow-wrap: anywhere; }
         td:nth-child(-n+2) { white-space: nowrap; }
