@@ -21,7 +21,7 @@ extension PostgresQuerying {
         let present = Set(findings.map(\.fingerprint))
         for var finding in before.values where !present.contains(finding.fingerprint) {
             // Of a check that found more than are listed, nobody knows.
-            guard found.totals[finding.check] ?? 0 < Limits.findingsPerCheck else { continue }
+            guard found.totals[finding.check] ?? 0 <= Limits.findingsPerCheck else { continue }
             finding.status = .resolved
             finding.waiver = nil
             findings.append(finding)
@@ -36,8 +36,7 @@ extension PostgresQuerying {
     private func findingsBefore(_ checks: [String]) async throws -> [String: Finding] {
         let rows = try await query(
             """
-            SELECT f.check_name, f.severity, f.status, f.fingerprint, f.environment, f.subjects, f.starts_at,
-                   f.ends_at, f.detail, f.actor, f.first_found_at, f.waiver_id
+            SELECT \(unescaped: Finding.columnList)
             FROM unnest(\(checks)::text[]) c (name)
             CROSS JOIN LATERAL (
                 SELECT a.id FROM audits a WHERE a.checks ? c.name ORDER BY a.id DESC LIMIT 1) a

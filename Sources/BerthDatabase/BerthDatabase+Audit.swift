@@ -175,7 +175,7 @@ extension PostgresQuerying {
                 String.self, Bool.self, PostgresJSON<[String: Int]>.self)
             tuned[name] = (isOn, settings.value)
         }
-        return AuditCheck.all.map { check, sql in
+        return try AuditCheck.all().map { check, sql in
             guard let tuning = tuned[check.name] else { return (check, sql) }
             var check = check
             check.isOn = tuning.isOn

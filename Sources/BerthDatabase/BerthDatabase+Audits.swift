@@ -60,8 +60,7 @@ extension BerthDatabase {
         return try await translatingErrors {
             let rows = try await client.query(
                 """
-                SELECT f.check_name, f.severity, f.status, f.fingerprint, f.environment, f.subjects, f.starts_at,
-                       f.ends_at, f.detail, f.actor, f.first_found_at, f.waiver_id
+                SELECT \(unescaped: Finding.columnList)
                 FROM audit_findings f
                 WHERE f.audit_id = coalesce(\(filter.run)::bigint, (SELECT max(a.id) FROM audits a))
                   AND f.fingerprint > \(after)
@@ -130,8 +129,7 @@ extension PostgresQuerying {
         var audit = try Audit(row)
         audit.findings = try await query(
             """
-            SELECT f.check_name, f.severity, f.status, f.fingerprint, f.environment, f.subjects, f.starts_at,
-                   f.ends_at, f.detail, f.actor, f.first_found_at, f.waiver_id
+            SELECT \(unescaped: Finding.columnList)
             FROM audit_findings f WHERE f.audit_id = \(run)
             """
         ).map(Finding.init).sorted(by: Audit.isBefore)
@@ -154,6 +152,11 @@ extension Audit {
 }
 
 extension Finding {
+    static let columnList = """
+        f.check_name, f.severity, f.status, f.fingerprint, f.environment, f.subjects, f.starts_at, f.ends_at,
+        f.detail, f.actor, f.first_found_at, f.waiver_id
+        """
+
     init(_ row: PostgresRow) throws {
         var columns = row.columns
         self.init(

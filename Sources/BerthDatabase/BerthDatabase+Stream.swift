@@ -45,7 +45,38 @@ public struct StreamEvent: Sendable {
     public var version: Int
 }
 
+/// By what somebody who listens was let in.
+public struct StreamBearer: Sendable {
+    /// The token's number.
+    public var token: Int64
+    /// The secret of the session that stands for it, if one does.
+    public var session: String?
+
+    /// A bearer.
+    public init(token: Int64, session: String?) {
+        self.token = token
+        self.session = session
+    }
+}
+
 extension BerthDatabase {
+    /// Which of these have no right to listen any more, by their places: their token was revoked, or their session
+    /// has ended. Cost: a look-up of each by its key.
+    public func ended(_ bearers: [StreamBearer], now: Date) async throws -> [Int] {
+        try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT b.place - 1
+                FROM unnest(\(bearers.map(\.token)), \(bearers.map { $0.session.map(BearerToken.hash) ?? Data() }))
+                    WITH ORDINALITY b (token, session, place)
+                WHERE NOT EXISTS (SELECT FROM tokens k WHERE k.id = b.token AND k.revoked_at IS NULL)
+                   OR (b.session <> '' AND NOT EXISTS (
+                       SELECT FROM sessions s WHERE s.secret_hash = b.session AND s.expires_at > \(now)))
+                """)
+            return try rows.map { try $0.decode(Int.self) }
+        }
+    }
+
     /// The place after which everything comes that is not yet to be seen.
     public func streamPosition() async throws -> StreamPosition {
         try await translatingErrors {

@@ -9,9 +9,7 @@ extension BerthDatabase {
         return try await translatingErrors {
             let rows = try await client.query(
                 """
-                SELECT w.id, w.fingerprint, w.check_name, w.environment, w.reason, w.approved_by, w.created_at,
-                       w.ends_at, w.revoked_at
-                FROM waivers w WHERE w.id < \(before) ORDER BY w.id DESC LIMIT \(page.limit + 1)
+                SELECT \(unescaped: Waiver.columnList) FROM waivers w WHERE w.id < \(before) ORDER BY w.id DESC LIMIT \(page.limit + 1)
                 """)
             return Listing(
                 try rows.map(Waiver.init), limit: page.limit, position: { String($0.id) })
@@ -50,9 +48,7 @@ extension BerthDatabase {
         try await decide(dryRun: dryRun) { transaction in
             let rows = try await transaction.query(
                 """
-                SELECT w.id, w.fingerprint, w.check_name, w.environment, w.reason, w.approved_by, w.created_at,
-                       w.ends_at, w.revoked_at
-                FROM waivers w WHERE w.id = \(id) FOR UPDATE
+                SELECT \(unescaped: Waiver.columnList) FROM waivers w WHERE w.id = \(id) FOR UPDATE
                 """)
             guard let row = rows.first else { throw BerthError.notFound("no waiver \(id)") }
             try await transaction.requireApprover(of: Waiver(row).scope, caller)
@@ -76,7 +72,8 @@ extension BerthDatabase {
         dryRun: Bool
     ) async throws -> AuditCheck {
         try await decide(dryRun: dryRun) { transaction in
-            guard let own = AuditCheck.all.first(where: { $0.check.name == name })?.check else {
+            guard let own = try AuditCheck.all().first(where: { $0.check.name == name })?.check
+            else {
                 throw BerthError.notFound("no check \(name)")
             }
             if let unknown = Set(settings.keys).subtracting(own.settings.keys).sorted().first {
@@ -118,9 +115,7 @@ extension PostgresQuerying {
     func waiversInForce(at instant: Date) async throws -> [Waiver] {
         try await query(
             """
-            SELECT w.id, w.fingerprint, w.check_name, w.environment, w.reason, w.approved_by, w.created_at,
-                   w.ends_at, w.revoked_at
-            FROM waivers w WHERE w.revoked_at IS NULL AND w.ends_at > \(instant) ORDER BY w.id
+            SELECT \(unescaped: Waiver.columnList) FROM waivers w WHERE w.revoked_at IS NULL AND w.ends_at > \(instant) ORDER BY w.id
             """
         ).map(Waiver.init)
     }
@@ -159,7 +154,12 @@ extension Waiver.Scope {
 }
 
 extension Waiver {
-    init(_ row: PostgresRow) throws {
+    fileprivate static let columnList = """
+        w.id, w.fingerprint, w.check_name, w.environment, w.reason, w.approved_by, w.created_at, w.ends_at,
+        w.revoked_at
+        """
+
+    fileprivate init(_ row: PostgresRow) throws {
         var columns = row.columns
         let id: Int64 = try columns.next()
         let fingerprint: String? = try columns.next()

@@ -36,10 +36,10 @@ struct AuditCommand: AsyncParsableCommand {
     var output: String?
 
     func validate() throws {
-        for name in check + skip where !AuditCheck.names.contains(name) {
+        let names = try AuditCheck.names()
+        for name in check + skip where !names.contains(name) {
             throw ValidationError(
-                "there is no check \(name): there are "
-                    + AuditCheck.names.sorted().joined(separator: ", "))
+                "there is no check \(name): there are \(names.sorted().joined(separator: ", "))")
         }
     }
 
@@ -64,7 +64,8 @@ struct AuditCommand: AsyncParsableCommand {
     private func audited() async throws -> Audit {
         var request = AuditRequest(at: at, checks: Set(check), recordedBy: "berth audit")
         if !skip.isEmpty {
-            request.checks = (check.isEmpty ? AuditCheck.names : request.checks).subtracting(skip)
+            request.checks = (check.isEmpty ? try AuditCheck.names() : request.checks).subtracting(
+                skip)
         }
         guard let readFrom else {
             return try await database.withDatabase(mayBeStandby: true) { [request] database in

@@ -168,7 +168,6 @@ extension PostgresConnection {
         while true {
             let rows = try await query("SELECT EXISTS (SELECT FROM pg_locks l WHERE NOT l.granted)")
             if try rows[rows.startIndex].decode(Bool.self) { return }
-            try await Task.sleep(for: .milliseconds(5))
         }
     }
 }

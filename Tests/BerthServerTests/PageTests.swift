@@ -132,6 +132,29 @@ struct PageTests {
         }
     }
 
+    @Test(
+        "A stream ends with its token, and with its session, on whichever server that was",
+        arguments: [true, false])
+    func streamEnds(withToken: Bool) async throws {
+        try await TestHTTPServer.with { server in
+            let berth = server.database.berth
+            let session = try #require(
+                try await berth.signIn(bearer: server.token, now: TestDatabase.now))
+            let client = try await server.connect()
+            // The server was told port 0 of this machine: its cookie is the one for a secure place.
+            try await client.get("/v1/stream", ["Cookie: __Host-berth=\(session.secret)"])
+            await client.until { $0.contains("retry:") }
+            // Another server: nothing tells this one.
+            let other = BerthDatabase(client: server.database.client)
+            if withToken {
+                _ = try await other.revokeToken(session.caller.tokenID, now: TestDatabase.now)
+            } else {
+                try await other.signOut(session: session.secret)
+            }
+            try await client.closed()
+        }
+    }
+
     @Test("A listener hears of what changes, and, asking again, of what it missed")
     func stream() async throws {
         try await TestHTTPServer.with { server in

@@ -1,4 +1,5 @@
 import BerthCore
+import BerthDatabase
 import BerthTestSupport
 import Foundation
 import HTTPTypes
@@ -28,6 +29,10 @@ struct RandomMovesTests {
             try await api.pass(to: 0)
             #expect(try await api.database.doubleBookings() == 0)
             #expect(try await Self.stuckWaiters(api) == [])
+            // The audit judges by its own lights.
+            let audit = try await api.database.berth.audit(
+                AuditRequest(recordedBy: "test"), now: api.clock.now)
+            #expect(audit.findings.filter { $0.severity == .critical } == [])
         }
     }
 

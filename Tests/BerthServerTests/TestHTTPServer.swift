@@ -34,7 +34,8 @@ struct TestHTTPServer: Sendable {
             logger.logLevel = .critical
             let captured = CapturedLog()
             let (ports, port) = AsyncStream.makeStream(of: Int.self)
-            let stream = StreamHub(database: database.berth, logger: logger)
+            let stream = StreamHub(
+                database: database.berth, clock: { TestDatabase.now }, logger: logger)
             let application = buildApplication(
                 database: database.berth, settings: settings, contract: "",
                 clock: { TestDatabase.now }, stream: stream, logger: logger,

@@ -13,21 +13,21 @@ extension Audit {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-        <title>\(Self.escaped(headline))</title>
+        <title>\(headline.htmlEscaped)</title>
         <style>
         \(Self.style)
         </style>
         </head>
         <body>
         <main>
-        <h1>\(Self.escaped(run.map { "Audit \($0)" } ?? "Audit, not recorded"))</h1>
+        <h1>\((run.map { "Audit \($0)" } ?? "Audit, not recorded").htmlEscaped)</h1>
         <p class="at">\(Self.minute(at)) UTC</p>
         \(counts)
         \(picture)
         \(AuditGroup.groups(of: self).map { section(of: $0) }.joined(separator: "\n"))
         \(list("Waived", .waived))
         \(list("Resolved since the run before", .resolved))
-        \(unlisted.map { "<p>\(Self.escaped($0))</p>" }.joined(separator: "\n"))
+        \(unlisted.map { "<p>\($0.htmlEscaped)</p>" }.joined(separator: "\n"))
         </main>
         </body>
         </html>
@@ -105,15 +105,15 @@ extension Audit {
         let rows = group.findings.prefix(Self.findingsShown).map { finding in
             """
             <tr class="\(finding.severity.rawValue)"><td>\(finding.severity.rawValue)</td>\
-            <td>\(finding.status.rawValue)</td><td>\(Self.escaped(finding.environment ?? ""))</td>\
-            <td>\(Self.escaped(finding.detail))<br><small>\(Self.escaped(finding.check)), since \
-            \(Self.minute(finding.firstFoundAt)) UTC, \(Self.escaped(finding.fingerprint))</small></td></tr>
+            <td>\(finding.status.rawValue)</td><td>\((finding.environment ?? "").htmlEscaped)</td>\
+            <td>\(finding.detail.htmlEscaped)<br><small>\(finding.check.htmlEscaped), since \
+            \(Self.minute(finding.firstFoundAt)) UTC, \(finding.fingerprint.htmlEscaped)</small></td></tr>
             """
         }
         let more = group.findings.count - rows.count
         return """
             <section>
-            <h2>\(Self.escaped(group.name)) <span>\(group.findings.count)</span></h2>
+            <h2>\(group.name.htmlEscaped) <span>\(group.findings.count)</span></h2>
             <table>
             <thead><tr><th scope="col">Severity</th><th scope="col">Status</th>\
             <th scope="col">Environment</th><th scope="col">What</th></tr></thead>
@@ -130,8 +130,8 @@ extension Audit {
         let findings = findings.filter { $0.status == status }
         guard !findings.isEmpty else { return "" }
         let items = findings.prefix(Self.findingsShown).map { finding in
-            "<li>\(Self.escaped(finding.environment.map { "\($0): " } ?? ""))"
-                + "\(Self.escaped(finding.detail)) <small>\(Self.escaped(finding.check))"
+            "<li>\((finding.environment.map { "\($0): " } ?? "").htmlEscaped)"
+                + "\(finding.detail.htmlEscaped) <small>\(finding.check.htmlEscaped)"
                 + "\(finding.waiver.map { ", waiver \($0)" } ?? "")</small></li>"
         }
         return """
@@ -147,22 +147,6 @@ extension Audit {
     private static func decimal(_ value: Double) -> String {
         String(Int((value * 10).rounded()) / 10) + "."
             + String(abs(Int((value * 10).rounded()) % 10))
-    }
-
-    /// Text in which HTML sees no mark-up, in attributes too.
-    private static func escaped(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 
     private static let style = """

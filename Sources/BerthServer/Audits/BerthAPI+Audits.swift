@@ -127,7 +127,7 @@ extension WaiverDraft {
         case (nil, let check?): scope = .check(check, environment: environment)
         default: fields.fault("fingerprint", "is required, or check: one of the two")
         }
-        if let check, !AuditCheck.names.contains(check) {
+        if let check, try !AuditCheck.names().contains(check) {
             fields.fault("check", "is no check: /v1/audit-checks lists them")
         }
         if fields.has("endsAt"), endsAt <= now {

@@ -23,6 +23,9 @@ extension BerthAPI {
         let pool = await database.client.poolStatus
         var text = metrics.text(idle: pool.idle, leased: pool.leased, waiting: pool.waiting)
         connections.counts.write(&text)
+        text += "# HELP berth_streams Who listens to what changes.\n"
+        text += "# TYPE berth_streams gauge\n"
+        text += "berth_streams \(await stream.count)\n"
         // A database that does not answer hides what it found, and nothing else.
         if let found = try? await database.findingCounts() { found.write(&text) }
         return Response(

@@ -1,3 +1,4 @@
+import BerthCore
 import Crypto
 import Foundation
 import HTTPTypes
@@ -57,6 +58,22 @@ struct PageAssets: Sendable {
 
     /// The path of a file.
     func path(_ name: String) -> String { "/assets/\(hash)/\(name)" }
+
+    /// A page's head: its title, its styles, and the script that it begins with.
+    func head(_ title: String, script: String, preloading modules: [String] = []) -> String {
+        """
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(title.htmlEscaped) · Berth</title>
+        <link rel="icon" href="\(path("icon.svg"))" type="image/svg+xml">
+        <link rel="stylesheet" href="\(path("tokens.css"))">
+        <link rel="stylesheet" href="\(path("page.css"))">
+        \(modules.map { "<link rel=\"modulepreload\" href=\"\(path($0))\">" }.joined(separator: "\n"))
+        <script type="module" src="\(path(script))"></script>
+        </head>
+        """
+    }
 
     /// A file; nil for one that there is not, and for a folder of another version.
     func response(_ folder: String, _ name: String) -> Response? {

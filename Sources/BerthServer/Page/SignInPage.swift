@@ -7,15 +7,7 @@ struct SignInPage {
         """
         <!DOCTYPE html>
         <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>Sign in · Berth</title>
-        <link rel="icon" href="\(assets.path("icon.svg"))" type="image/svg+xml">
-        <link rel="stylesheet" href="\(assets.path("tokens.css"))">
-        <link rel="stylesheet" href="\(assets.path("page.css"))">
-        <script type="module" src="\(assets.path("sign-in.js"))"></script>
-        </head>
+        \(assets.head("Sign in", script: "sign-in.js"))
         <body class="sign-in">
         <main>
         <h1>Berth</h1>

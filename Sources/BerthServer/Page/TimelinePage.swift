@@ -14,16 +14,7 @@ struct TimelinePage {
         """
         <!DOCTYPE html>
         <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>Timeline · Berth</title>
-        <link rel="icon" href="\(assets.path("icon.svg"))" type="image/svg+xml">
-        <link rel="stylesheet" href="\(assets.path("tokens.css"))">
-        <link rel="stylesheet" href="\(assets.path("page.css"))">
-        \(assets.modules.map { "<link rel=\"modulepreload\" href=\"\(assets.path($0))\">" }.joined(separator: "\n"))
-        <script type="module" src="\(assets.path("timeline.js"))"></script>
-        </head>
+        \(assets.head("Timeline", script: "timeline.js", preloading: assets.modules))
         <body data-name="\(caller.name.htmlEscaped)" data-role="\(caller.role.rawValue)" \
         data-team="\((caller.team ?? "").htmlEscaped)" data-worker="\(assets.path("stream-worker.js"))">
         <header class="top">

@@ -19,7 +19,12 @@ extension BerthAPI {
             }
             place = read
         }
-        guard let listener = try await stream.listen(token: call.caller.tokenID) else {
+        // A bearer token comes before a cookie, as it does where one is let in.
+        let session =
+            call.request.headers[.authorization] == nil
+            ? doorkeeper.cookie.secret(in: call.request.headers) : nil
+        let bearer = StreamBearer(token: call.caller.tokenID, session: session)
+        guard let listener = try await stream.listen(bearer) else {
             throw BerthError.unavailable(retryAfterSeconds: 10)
         }
         guard call.request.method != .head else {

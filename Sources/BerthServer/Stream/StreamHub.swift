@@ -18,20 +18,26 @@ public actor StreamHub: Service {
     private static let mostTogether = 1_000
     private static let betweenLooks: Duration = .milliseconds(200)
     private static let looksBetweenBeats = 75
+    private static let looksBetweenReviews = 4
     /// A comment (HTML Living Standard, server-sent events): it finds listeners that are gone.
     static let heartbeat = ByteBuffer(string: ": \n\n")
 
     private let database: BerthDatabase
     private let logger: Logger
-    private var listeners: [Int: (token: Int64, sink: AsyncStream<ByteBuffer>.Continuation)] = [:]
+    private let clock: @Sendable () -> Date
+    private var listeners:
+        [Int: (bearer: StreamBearer, sink: AsyncStream<ByteBuffer>.Continuation)] = [:]
     private var newest = 0
     /// How far all is told; nil while nobody listens.
     private var place: StreamPosition?
     private var isClosed = false
 
     /// A hub over a database. It tells nothing until it is run.
-    public init(database: BerthDatabase, logger: Logger) {
+    public init(
+        database: BerthDatabase, clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+    ) {
         self.database = database
+        self.clock = clock
         self.logger = logger
     }
 
@@ -40,15 +46,15 @@ public actor StreamHub: Service {
 
     /// Takes one more listener, who hears of all that is not to be seen yet. Nil when there are too many, of all or of
     /// this token, and when the server stops.
-    func listen(token: Int64) async throws -> Listener? {
-        guard !isClosed, listeners.count < Limits.streams,
-            listeners.values.count(where: { $0.token == token }) < Limits.streamsPerToken
+    func listen(_ bearer: StreamBearer) async throws -> Listener? {
+        let ofToken = listeners.values.count { $0.bearer.token == bearer.token }
+        guard !isClosed, listeners.count < Limits.streams, ofToken < Limits.streamsPerToken
         else { return nil }
         newest += 1
         let id = newest
         let (events, sink) = AsyncStream.makeStream(
             of: ByteBuffer.self, bufferingPolicy: .bufferingOldest(Self.mostWaiting))
-        listeners[id] = (token, sink)
+        listeners[id] = (bearer, sink)
         if place == nil {
             do {
                 let present = try await database.streamPosition()
@@ -80,12 +86,21 @@ public actor StreamHub: Service {
             if listeners.isEmpty { place = nil }
             do {
                 try await tell()
+                if looks.isMultiple(of: Self.looksBetweenReviews) { try await endWhatEnded() }
             } catch {
                 logger.debug("the stream waits for the database", metadata: ["error": "\(error)"])
             }
             if looks.isMultiple(of: Self.looksBetweenBeats) { send(Self.heartbeat) }
             try? await Task.sleep(for: Self.betweenLooks)
         }
+    }
+
+    /// Ends the streams of whose token was revoked or who signed out, here or on another server.
+    private func endWhatEnded() async throws {
+        guard !listeners.isEmpty else { return }
+        let ids = Array(listeners.keys)
+        let ended = try await database.ended(ids.compactMap { listeners[$0]?.bearer }, now: clock())
+        for index in ended { leave(ids[index]) }
     }
 
     /// Tells what came since it was told last.

@@ -133,6 +133,7 @@ class Page {
       element.dataset.key = environment.key;
       if (uncontrolled) element.append(Object.assign(document.createElement("span"), { className: "count", textContent: `! ${uncontrolled}`, title: "Uncontrolled changes" }));
       if (item.parent === undefined && environment.parts.length) element.append(unfolder(this, environment));
+      if (item.parent === undefined) element.append(favourer(this, environment));
       element.append(
         Object.assign(document.createElement("b"), { textContent: environment.name || environment.key }),
         Object.assign(document.createElement("small"), { textContent: standingOf(timeline, item.row, this.now, clock) }));
@@ -150,6 +151,21 @@ function unfolder(page, environment) {
     if (isOpen) page.view.unfolded.delete(environment.key);
     else page.view.unfolded.add(environment.key);
     page.view.save();
+    page.layOut();
+  });
+  return button;
+}
+
+/** The star of an environment, which puts it among the reader's own rows. */
+function favourer(page, environment) {
+  const isFavourite = favourites.has(environment.key);
+  const button = Object.assign(document.createElement("button"), { className: "favour", textContent: isFavourite ? "★" : "☆", type: "button" });
+  button.setAttribute("aria-pressed", isFavourite);
+  button.setAttribute("aria-label", `Favourite: ${environment.name || environment.key}`);
+  button.addEventListener("click", () => {
+    if (isFavourite) favourites.delete(environment.key);
+    else favourites.add(environment.key);
+    localStorage.setItem("favourites", JSON.stringify([...favourites]));
     page.layOut();
   });
   return button;

@@ -1,6 +1,6 @@
 extension String {
     /// Text in which HTML sees no mark-up, in attributes too.
-    var htmlEscaped: String {
+    public var htmlEscaped: String {
         var escaped = ""
         escaped.reserveCapacity(utf8.count)
         for scalar in unicodeScalars {
