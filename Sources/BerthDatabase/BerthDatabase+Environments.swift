@@ -8,6 +8,8 @@ public struct EnvironmentFilter: Sendable {
     public var labels: [String: String] = [:]
     /// Stands in the key or the name.
     public var text: String?
+    /// Keys of the only ones that are shown; empty: all.
+    public var keys: [String] = []
     /// Whether retired ones are shown.
     public var includeRetired = false
 
@@ -37,6 +39,7 @@ extension BerthDatabase {
                   AND (\(owner)::text IS NULL
                        OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = \(owner)))
                   AND e.labels @> \(stored)
+                  AND (\(filter.keys.isEmpty) OR e.key = ANY (\(filter.keys)::text[]))
                   AND (\(filter.text)::text IS NULL
                        OR strpos(lower(e.key || ' ' || e.name), lower(\(filter.text))) > 0)
                 ORDER BY e.key

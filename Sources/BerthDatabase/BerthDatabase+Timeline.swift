@@ -28,17 +28,18 @@ extension BerthDatabase {
             let position = try await streamPosition()
             var filter = EnvironmentFilter()
             filter.labels = question.labels
-            var environments = try await self.environments(
-                filter, Page(limit: Limits.timelineEnvironments)
-            ).items
-            if !question.keys.isEmpty {
-                let keys = Set(question.keys)
-                environments = environments.filter { keys.contains($0.key) }
+            filter.keys = question.keys
+            let environments = try await self.environments(
+                filter, Page(limit: Limits.timelineEnvironments))
+            guard environments.next == nil else {
+                throw BerthError.invalid(
+                    "labels",
+                    "match more than \(Limits.timelineEnvironments) environments: ask for fewer")
             }
             var reading = TimelineReading(
                 Timeline(
                     span: question.span, at: now, position: position.description,
-                    environments: environments))
+                    environments: environments.items))
             try reading.add(bookings: await client.query(reading.bookings(question)))
             try reading.add(windows: await client.query(reading.windows))
             try reading.add(changes: await client.query(reading.changes))

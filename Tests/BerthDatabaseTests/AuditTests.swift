@@ -165,6 +165,44 @@ struct AuditTests {
         }
     }
 
+    @Test(
+        "Of a check that finds more than are listed all are counted, and nothing is called resolved"
+    )
+    func manyFindings() async throws {
+        try await TestDatabase.with { database in
+            try await database.psql(
+                """
+                INSERT INTO environments (key, name, tier, time_zone, created_at, updated_at, updated_by)
+                SELECT 'idle-' || i, 'idle-' || i, 'uat', 'UTC', '2026-10-01', '2026-10-01', 'test'
+                FROM generate_series(1, \(Limits.findingsPerCheck + 5)) i
+                """)
+            let audit = try await database.audit()
+            #expect(audit.checks["idle-environments"] == Limits.findingsPerCheck + 5)
+            #expect(audit.findings.count == Limits.findingsPerCheck)
+            #expect(audit.text.contains("idle-environments found 5 more, which are not listed"))
+            // Of those listed one is used by now, and another takes its place.
+            let key = try #require(audit.findings.first?.environment)
+            try await database.psql(
+                "UPDATE environments SET status = 'retired' WHERE key = '\(key)'")
+            #expect(try await database.audit().summary.resolved == 0)
+        }
+    }
+
+    @Test("The latest runs are kept, and the oldest goes")
+    func retention() async throws {
+        try await TestDatabase.with { database in
+            try await database.psql(
+                """
+                INSERT INTO audits (at, recorded_at, recorded_by, checks)
+                SELECT now(), now(), 'test', '{}' FROM generate_series(1, \(Limits.auditsKept))
+                """)
+            try await database.audit()
+            let rows = try await database.client.query("SELECT count(*), min(a.id) FROM audits a")
+            let (count, oldest) = try rows[0].decode(Int.self, Int64.self)
+            #expect(count == Limits.auditsKept && oldest == 2)
+        }
+    }
+
     @Test("A check can be switched off and tuned")
     func tuning() async throws {
         try await TestDatabase.with { database in

@@ -155,6 +155,40 @@ struct PageTests {
         }
     }
 
+    @Test("A token has twenty sessions, the oldest gives way; a form of more than 4 KiB is refused")
+    func bounds() async throws {
+        try await TestAPI.with { api in
+            var cookies: [String] = []
+            for _ in 0...Limits.sessionsPerToken {
+                cookies.append(try cookie(try await signIn(api)))
+            }
+            func status(_ cookie: String) async throws -> Int {
+                try await api.send(.get, "/v1/me", as: nil, headers: [.cookie: cookie]).status
+            }
+            #expect(try await status(cookies[0]) == 401)
+            #expect(try await status(cookies[1]) == 200)
+            let long = String(repeating: "x", count: Limits.signInBytes)
+            #expect(try await signIn(api, as: long).status == 413)
+        }
+    }
+
+    @Test("A token has twenty streams, and one more is 503")
+    func manyStreams() async throws {
+        try await TestHTTPServer.with { server in
+            var clients: [RawClient] = []
+            for _ in 0..<Limits.streamsPerToken {
+                let client = try await server.connect()
+                try await client.get("/v1/stream", ["Authorization: Bearer \(server.token)"])
+                await client.until { $0.contains("retry:") }
+                clients.append(client)
+            }
+            let refused = try await server.get(
+                "/v1/stream", "Authorization: Bearer \(server.token)")
+            #expect(refused.hasPrefix("HTTP/1.1 503"))
+            for client in clients { client.close() }
+        }
+    }
+
     @Test("A listener hears of what changes, and, asking again, of what it missed")
     func stream() async throws {
         try await TestHTTPServer.with { server in

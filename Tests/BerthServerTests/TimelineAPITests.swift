@@ -125,6 +125,26 @@ struct TimelineAPITests {
         }
     }
 
+    @Test("More lines than are drawn are refused, naming what to ask for")
+    func manyLines() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            try await api.database.psql(
+                """
+                INSERT INTO bookings (state, environment_ids, starts_at, ends_at, time_zone, title, team_id, mode,
+                                      requested_by, record_only, created_at, updated_at, updated_by)
+                SELECT 'completed', ARRAY[e.id], '2027-03-02', '2027-03-03', 'UTC', 'Past', t.id, 'shared', 'test', true,
+                       '2027-03-04', '2027-03-04', 'test'
+                FROM environments e, teams t, generate_series(0, \(Limits.timelineLines))
+                WHERE t.name = 'crm'
+                """)
+            let answer = try await api.get("/v1/timeline?\(span)", as: "vera")
+            #expect(
+                answer.status == 400 && answer.text.contains("50000 lines"),
+                "\(answer.text.prefix(200))")
+        }
+    }
+
     @Test("A span that is reversed or too long is refused, naming the field")
     func bounds() async throws {
         try await TestAPI.with { api in
@@ -137,6 +157,16 @@ struct TimelineAPITests {
                 #expect(answer.status == 400, "\(query)")
             }
             #expect(try await api.get("/v1/timeline", as: nil).status == 401)
+            try await api.database.psql(
+                """
+                INSERT INTO environments (key, name, tier, time_zone, created_at, updated_at, updated_by)
+                SELECT 'env-' || i, 'env-' || i, 'uat', 'UTC', now(), now(), 'test' FROM generate_series(1, 2001) i
+                """)
+            let many = try await api.get("/v1/timeline", as: "vera")
+            #expect(many.status == 400 && many.text.contains("2000 environments"))
+            // The last by key, which no page of the first ones has.
+            let one = try await api.get("/v1/timeline?environments=env-999", as: "vera")
+            #expect(Columns(json: one.json).keys == ["env-999"])
         }
     }
 }
