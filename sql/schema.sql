@@ -3818,6 +3818,36 @@ END $$;
 
 
 --
+-- Name: tell_notices(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tell_notices() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT max(n.at), 'notice.created', max(n.id), 1 FROM after n HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+
+
+--
+-- Name: tell_teams(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tell_teams() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO outbox (at, kind, subject_id, version)
+    SELECT n.updated_at, 'team.updated', n.id, n.version FROM after n;
+    RETURN NULL;
+END $$;
+
+
+--
 -- Name: use_obstacles(bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -6118,6 +6148,15 @@ ALTER TABLE public.installation ENABLE ALWAYS TRIGGER installation_is_kept;
 
 
 --
+-- Name: notices notices_are_told; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER notices_are_told AFTER INSERT ON public.notices REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.tell_notices();
+
+ALTER TABLE public.notices ENABLE ALWAYS TRIGGER notices_are_told;
+
+
+--
 -- Name: environments policies_end_quota_holds; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -6196,6 +6235,15 @@ ALTER TABLE public.teams ENABLE ALWAYS TRIGGER team_version_rises;
 CREATE TRIGGER teams_are_never_deleted BEFORE DELETE OR TRUNCATE ON public.teams FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('Its bookings name it.');
 
 ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_are_never_deleted;
+
+
+--
+-- Name: teams teams_are_told; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER teams_are_told AFTER UPDATE ON public.teams REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION public.tell_teams();
+
+ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_are_told;
 
 
 --

@@ -43,6 +43,10 @@ public struct StreamEvent: Sendable {
     public var subject: Int64
     /// Its version then.
     public var version: Int
+    /// What the timeline draws of it by now, in the last event of a booking that was told with others.
+    public var booking: StreamedBooking?
+    /// What the timeline draws of it, of a change.
+    public var change: StreamedChange?
 }
 
 /// By what somebody who listens was let in.
@@ -86,6 +90,29 @@ extension BerthDatabase {
                 transaction: try rows[rows.startIndex].decode(Int64.self), event: .max)
         }
     }
+
+    /// What changed after a place, with what is drawn of it unless that is too much at once.
+    public func describedEvents(after place: StreamPosition, limit: Int) async throws
+        -> [StreamEvent]
+    {
+        var events = try await events(after: place, limit: limit)
+        guard events.count <= Self.mostDescribed else { return events }
+        var last: [Int64: Int] = [:]
+        for (index, event) in events.enumerated() where event.kind.hasPrefix("booking.") {
+            last[event.subject] = index
+        }
+        let changes = events.filter { $0.kind == "change.recorded" }.map(\.subject)
+        for (id, booking) in try await streamedBookings(Array(last.keys)) {
+            if let index = last[id] { events[index].booking = booking }
+        }
+        let described = try await streamedChanges(changes)
+        for index in events.indices where events[index].kind == "change.recorded" {
+            events[index].change = described[events[index].subject]
+        }
+        return events
+    }
+
+    private static let mostDescribed = 200
 
     /// What changed after a place, in order: of transactions alone before which none is still open, so that nothing
     /// comes later with a smaller place. Cost: what it gives, by the outbox' own order.

@@ -3,7 +3,7 @@ import Foundation
 import Postgres
 
 /// What a timeline is asked for.
-public struct TimelineQuestion: Sendable {
+public struct TimelineQuestion: Sendable, Hashable {
     /// The span that is drawn.
     public var span: Range<Date>
     /// A selector of rows; see ``EnvironmentFilter/labels``.
@@ -20,6 +20,24 @@ public struct TimelineQuestion: Sendable {
 }
 
 extension BerthDatabase {
+    /// Names the state of the records that a timeline read from now on shows at least: the same name, the same
+    /// timeline. Behind the place before which all is told, more may have been committed, and its number only grows
+    /// until that place does. Cost: the outbox' end, by its key.
+    public func timelineTag() async throws -> String {
+        try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT coalesce((
+                           SELECT o.xid::text || '-' || o.id FROM outbox o
+                           WHERE o.xid < (SELECT pg_snapshot_xmin(pg_current_snapshot()))
+                           ORDER BY o.xid DESC, o.id DESC LIMIT 1), '0-0')
+                       || '-' || (SELECT count(*) FROM outbox o
+                                  WHERE o.xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())))
+                """)
+            return try rows[rows.startIndex].decode(String.self)
+        }
+    }
+
     /// What the timeline page draws. Throws `.invalid` when that is more than the bounds say. Cost: claims, spans and
     /// changes of the rows within the span, each by an index.
     public func timeline(_ question: TimelineQuestion, now: Date) async throws -> Timeline {
@@ -48,6 +66,17 @@ extension BerthDatabase {
     }
 }
 
+extension Timeline {
+    /// The bits of ``Flag`` of a booking `b`.
+    static let flagsSQL = """
+        CASE WHEN b.series_id IS NULL THEN 0 ELSE 1 END
+        + CASE WHEN b.released_at IS NULL THEN 0 ELSE 2 END
+        + CASE WHEN b.approved_version IS NULL THEN 0 ELSE 4 END
+        + CASE WHEN b.checked_in_at IS NULL THEN 0 ELSE 8 END
+        + CASE WHEN b.record_only THEN 16 ELSE 0 END
+        """
+}
+
 /// A timeline while its rows are read.
 private struct TimelineReading {
     var timeline: Timeline
@@ -70,27 +99,25 @@ private struct TimelineReading {
         return """
             SELECT b.id, l.environment_id, b.environment_ids, b.version, b.starts_at,
                    coalesce(b.released_at, b.ends_at), b.state, b.mode, t.name, b.title,
-                   b.setup_minutes::integer, b.teardown_minutes::integer,
-                   CASE WHEN b.series_id IS NULL THEN 0 ELSE 1 END
-                   + CASE WHEN b.released_at IS NULL THEN 0 ELSE 2 END
-                   + CASE WHEN b.approved_version IS NULL THEN 0 ELSE 4 END
-                   + CASE WHEN b.checked_in_at IS NULL THEN 0 ELSE 8 END
-                   + CASE WHEN b.record_only THEN 16 ELSE 0 END,
+                   b.setup_minutes::integer, b.teardown_minutes::integer, \(unescaped: Timeline.flagsSQL),
+                   l.exclusive,
                    CASE WHEN l.environment_id = ANY (b.environment_ids) THEN NULL ELSE (
                        SELECT r.environment_id FROM environment_reach r
                        WHERE r.part_id = l.environment_id AND r.environment_id = ANY (b.environment_ids)
                        ORDER BY r.environment_id LIMIT 1) END AS via_id
             FROM (
-                SELECT DISTINCT c.booking_id, c.environment_id FROM claims c
+                SELECT c.booking_id, c.environment_id, max(least(c.share_key, 1))::integer AS exclusive
+                FROM claims c
                 WHERE c.environment_id = ANY (\(ids)) AND c.lane = 'use' AND c.booking_id IS NOT NULL
                   AND c.period && tstzrange(\(from), \(until), '[)')
+                GROUP BY c.booking_id, c.environment_id
                 UNION ALL
-                SELECT w.id, n.id FROM bookings w CROSS JOIN unnest(w.environment_ids) n (id)
+                SELECT w.id, n.id, 0 FROM bookings w CROSS JOIN unnest(w.environment_ids) n (id)
                 WHERE w.state IN ('waitlisted', 'displaced') AND n.id = ANY (\(ids))
                   AND w.environment_ids && \(ids)
                   AND booking_overlaps(w.starts_at, w.ends_at, \(from), \(until))
                 UNION ALL
-                SELECT w.id, n.id FROM bookings w CROSS JOIN unnest(w.environment_ids) n (id)
+                SELECT w.id, n.id, 0 FROM bookings w CROSS JOIN unnest(w.environment_ids) n (id)
                 WHERE w.record_only AND n.id = ANY (\(ids))
                   AND booking_overlaps(w.starts_at, w.ends_at, \(from), \(until))) l
             JOIN bookings b ON b.id = l.booking_id
@@ -158,6 +185,7 @@ private struct TimelineReading {
             let via =
                 named.contains(environment) ? nil : try row.decode("via_id", as: Int64?.self)
             timeline.lines.viaIndexes.append(via.flatMap { indexes[$0] } ?? -1)
+            timeline.lines.exclusives.append(try row.decode("exclusive"))
         }
         timeline.teams = teams.texts
         timeline.titles = titles.texts

@@ -65,47 +65,35 @@ extension BerthDatabase {
         try await translatingErrors { try await client.auditChecks().map(\.check) }
     }
 
-    /// Tunes a check: switches it on or off, and sets some of its numbers; nil sets one back. Throws `.notFound`,
-    /// `.invalid` for a number that the check does not have.
+    /// Tunes a check wholly: whether it runs, and its numbers; what is not given is the check's own. Throws
+    /// `.notFound`, `.invalid` for a number that the check does not have.
     public func tuneCheck(
-        _ name: String, isOn: Bool?, settings: [String: Int?], by caller: Caller, now: Date,
+        _ name: String, isOn: Bool?, settings: [String: Int], by caller: Caller, now: Date,
         dryRun: Bool
     ) async throws -> AuditCheck {
         try await decide(dryRun: dryRun) { transaction in
-            guard let own = try AuditCheck.all().first(where: { $0.check.name == name })?.check
+            guard var check = try AuditCheck.all().first(where: { $0.check.name == name })?.check
             else {
                 throw BerthError.notFound("no check \(name)")
             }
-            if let unknown = Set(settings.keys).subtracting(own.settings.keys).sorted().first {
-                let known = own.settings.keys.sorted().joined(separator: ", ")
+            if let unknown = Set(settings.keys).subtracting(check.settings.keys).sorted().first {
+                let known = check.settings.keys.sorted().joined(separator: ", ")
                 throw BerthError.invalid(
                     "/settings/\(unknown)",
                     "is not a setting of \(name)"
                         + (known.isEmpty ? ", which has none" : ": it has \(known)"))
             }
-            let present = try await transaction.query(
-                """
-                SELECT s.is_on, s.settings FROM audit_settings s WHERE s.check_name = \(name) FOR UPDATE
-                """)
-            var tuned = own
-            var changed: [String: Int] = [:]
-            if let row = present.first {
-                let (isOn, kept) = try row.decode(Bool.self, PostgresJSON<[String: Int]>.self)
-                tuned.isOn = isOn
-                changed = kept.value
-            }
-            tuned.isOn = isOn ?? tuned.isOn
-            for (setting, value) in settings { changed[setting] = value }
-            tuned.settings.merge(changed) { $1 }
+            check.isOn = isOn ?? check.isOn
+            check.settings.merge(settings) { $1 }
             try await transaction.query(
                 """
                 INSERT INTO audit_settings (check_name, is_on, settings, updated_at, updated_by)
-                VALUES (\(name), \(tuned.isOn), \(PostgresJSON(changed)), \(now), \(caller.name))
+                VALUES (\(name), \(check.isOn), \(PostgresJSON(settings)), \(now), \(caller.name))
                 ON CONFLICT (check_name) DO UPDATE
                 SET is_on = excluded.is_on, settings = excluded.settings, updated_at = excluded.updated_at,
                     updated_by = excluded.updated_by
                 """)
-            return tuned
+            return check
         }
     }
 }
@@ -124,19 +112,30 @@ extension PostgresQuerying {
 extension PostgresTransaction {
     /// Throws unless the caller may answer for what a waiver leaves as it is.
     fileprivate func requireApprover(of scope: Waiver.Scope, _ caller: Caller) async throws {
-        if caller.role == .admin { return }
         let (fingerprint, _, named) = scope.columns
-        let rows = try await query(
-            """
-            SELECT e.id FROM environments e
-            WHERE e.key = coalesce(
-                \(named)::text,
-                (SELECT f.environment FROM audit_findings f
-                 WHERE f.fingerprint = \(fingerprint) ORDER BY f.audit_id DESC LIMIT 1))
-            """)
-        guard let id = try rows.first?.decode(Int64.self),
-            caller.manages(try await environment(id: id))
-        else {
+        var key = named
+        if let fingerprint {
+            let found = try await query(
+                """
+                SELECT f.environment FROM audit_findings f
+                WHERE f.fingerprint = \(fingerprint) ORDER BY f.audit_id DESC LIMIT 1
+                """)
+            guard let row = found.first else {
+                throw BerthError.invalid(
+                    "/fingerprint", "is of no finding: take it from a run of the audit")
+            }
+            key = try row.decode("environment", as: String?.self)
+        }
+        var environment: TestEnvironment?
+        if let key {
+            let rows = try await query("SELECT e.id FROM environments e WHERE e.key = \(key)")
+            if let id = try rows.first?.decode(Int64.self) {
+                environment = try await self.environment(id: id)
+            } else if named != nil {
+                throw BerthError.invalid("/environment", "there is no environment \(key)")
+            }
+        }
+        guard caller.role == .admin || environment.map(caller.manages) == true else {
             throw BerthError.forbidden(
                 "only who manages the environment may waive what is found on it, and only an admin what is "
                     + "on none or on all")

@@ -50,7 +50,7 @@ extension TestDatabase {
 
     /// Tunes a check as an admin.
     func tune(
-        _ check: String, isOn: Bool? = nil, settings: [String: Int?] = [:]
+        _ check: String, isOn: Bool? = nil, settings: [String: Int] = [:]
     ) async throws -> AuditCheck {
         try await berth.tuneCheck(
             check, isOn: isOn, settings: settings, by: Self.admin, now: Self.now, dryRun: false)

@@ -108,6 +108,8 @@ struct AuditAPITests {
             for refused in [
                 draft(#""check":"nothing""#), draft(#""check":"no-shows","fingerprint":"x""#),
                 draft(#""fingerprint":"x","environment":"uat-1""#),
+                draft(#""fingerprint":"0000000000000000""#),
+                draft(#""check":"no-shows","environment":"nowhere""#),
                 draft(#""check":"no-shows""#, "2027-02-01T00:00:00Z"),
                 draft(#""check":"no-shows""#, "2029-01-01T00:00:00Z"), #"{"check":"no-shows"}"#,
             ] {
@@ -130,21 +132,24 @@ struct AuditAPITests {
             let items = try #require(list.json["items"] as? [[String: Any]])
             #expect(try items.count == AuditCheck.names().count)
             let path = "/v1/audit-checks/idle-environments"
-            let tuned = try await api.patch(
+            let tuned = try await api.send(
+                .put,
                 path, #"{"isOn":false,"settings":{"idle_weeks":12}}"#, as: "ada")
             #expect(tuned.status == 200, "\(tuned.text)")
             #expect(tuned.json["isOn"] as? Bool == false)
             #expect((tuned.json["settings"] as? [String: Int]) == ["idle_weeks": 12])
-            let reset = try await api.patch(path, #"{"settings":{"idle_weeks":null}}"#, as: "ada")
+            let reset = try await api.send(.put, path, "{}", as: "ada")
+            #expect(reset.json["isOn"] as? Bool == true)
             #expect((reset.json["settings"] as? [String: Int]) == ["idle_weeks": 8])
-            #expect(try await api.patch(path, #"{"isOn":true}"#, as: "max").status == 403)
+            #expect(try await api.send(.put, path, #"{"isOn":true}"#, as: "max").status == 403)
             for refused in [
                 #"{"settings":{"weeks":1}}"#, #"{"settings":{"idle_weeks":-1}}"#,
-                #"{"settings":{"idle_weeks":20000}}"#, #"{"settings":7}"#, #"{"isOff":true}"#,
+                #"{"settings":{"idle_weeks":20000}}"#, #"{"settings":{"idle_weeks":null}}"#,
+                #"{"settings":7}"#, #"{"isOff":true}"#,
             ] {
-                #expect(try await api.patch(path, refused, as: "ada").status == 400)
+                #expect(try await api.send(.put, path, refused, as: "ada").status == 400)
             }
-            let unknown = try await api.patch("/v1/audit-checks/x", "{}", as: "ada")
+            let unknown = try await api.send(.put, "/v1/audit-checks/x", "{}", as: "ada")
             #expect(unknown.status == 404)
         }
     }

@@ -94,6 +94,17 @@ struct TestAPI: Sendable {
         return answer
     }
 
+    /// Reads a path whose answer may be no text.
+    func bytes(
+        _ uri: String, as name: String, headers: HTTPFields
+    ) async throws -> (headers: HTTPFields, body: Data) {
+        var headers = headers
+        if let secret = secrets[name] { headers[.authorization] = "Bearer \(secret)" }
+        let response = try await client.executeRequest(
+            uri: uri, method: .get, headers: headers, body: nil)
+        return (response.headers, Data(response.body.readableBytesView))
+    }
+
     func get(_ uri: String, as name: String? = "tess") async throws -> TestAnswer {
         try await send(.get, uri, as: name)
     }

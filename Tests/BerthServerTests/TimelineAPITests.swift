@@ -2,6 +2,7 @@ import BerthCore
 import BerthDatabase
 import BerthTestSupport
 import Foundation
+import HTTPTypes
 import Testing
 
 @testable import BerthServer
@@ -122,6 +123,138 @@ struct TimelineAPITests {
             #expect(
                 columns.texts("controls")[columns.numbers("changes", "control")[0]]
                     == "uncontrolled")
+        }
+    }
+
+    @Test("What has not changed is 304, whatever others write; each change makes another tag")
+    func tags() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.ownerTeam = "crm" }
+            let path = "/v1/timeline?\(span)"
+            func ask(_ tag: String?) async throws -> TestAnswer {
+                var headers: HTTPFields = [:]
+                headers[.ifNoneMatch] = tag
+                return try await api.send(.get, path, as: "vera", headers: headers)
+            }
+            var tag = try #require(try await ask(nil).headers[.eTag])
+            let unchanged = try await ask(tag)
+            #expect(unchanged.status == 304 && unchanged.text.isEmpty)
+            #expect(unchanged.headers[.eTag] == tag)
+            #expect(unchanged.headers[values: .cacheControl] == ["private, no-cache"])
+            for change in [
+                #"/v1/bookings|{"environments":["uat-1"],"startsAt":"2027-03-02T09:30:00Z","minutes":60,"title":"A"}"#,
+                #"/v1/changes|{"environment":"uat-1","kind":"deploy","summary":"1.0","actor":"ci","occurredAt":"2027-03-01T08:00:30Z"}"#,
+                #"/v1/change-windows|{"kind":"freeze","environments":["uat-1"],"title":"F","startsAt":"2027-03-04T00:00:00Z","minutes":60}"#,
+            ] {
+                let sides = change.split(separator: "|", maxSplits: 1).map(String.init)
+                let made = try await api.post(sides[0], sides[1], as: "max")
+                #expect(made.status == 201, "\(made.text)")
+                let changed = try await ask(tag)
+                #expect(changed.status == 200)
+                tag = try #require(changed.headers[.eTag])
+                #expect(try await ask(tag).status == 304)
+            }
+            // Committed, but not told yet: a transaction that began before is still open.
+            try await api.database.client.transaction { open in
+                try await open.query("SELECT pg_current_xact_id()")
+                for (title, day) in [("B", 5), ("C", 6)] {
+                    let made = try await api.post(
+                        "/v1/bookings",
+                        #"{"environments":["uat-1"],"startsAt":"2027-03-0\#(day)T09:30:00Z","minutes":60,"title":"\#(title)"}"#
+                    )
+                    #expect(made.status == 201, "\(made.text)")
+                    let changed = try await ask(tag)
+                    #expect(changed.status == 200)
+                    tag = try #require(changed.headers[.eTag])
+                }
+            }
+        }
+    }
+
+    @Test("Who takes gzip gets it, for the timeline, the page's files, and not otherwise")
+    func compression() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let paths = ["/v1/timeline?\(span)", PageAssets.shared.path("timeline.js")]
+            for path in paths {
+                let plain = try await api.send(.get, path, as: "vera")
+                #expect(plain.headers[.contentEncoding] == nil)
+                #expect(plain.headers[.vary]?.contains("Accept-Encoding") == true)
+                for (accepted, isGzip) in [
+                    ("gzip, br", true), ("br;q=1.0, gzip;q=0.5", true), ("*", true),
+                    ("gzip;q=0", false), ("br", false), ("gzipped", false),
+                ] {
+                    let answer = try await api.bytes(
+                        path, as: "vera", headers: [.acceptEncoding: accepted])
+                    #expect((answer.headers[.contentEncoding] == "gzip") == isGzip, "\(accepted)")
+                    let body = isGzip ? try gunzip(answer.body) : answer.body
+                    #expect(body == Data(plain.text.utf8))
+                }
+            }
+        }
+    }
+
+    /// What another program makes of it.
+    private func gunzip(_ data: Data) throws -> Data {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("berth-\(UUID().uuidString).gz")
+        try data.write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc", file.path]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let unpacked = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return unpacked
+    }
+
+    @Test(
+        "A stream's events tell what is drawn: a booking on all its rows, a change, what a correction replaces"
+    )
+    func described() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("part")
+            try await api.database.environment("whole") {
+                $0.parts = [TestEnvironment.Part(key: "part", usage: .same)]
+            }
+            let begin = try await api.database.berth.streamPosition()
+            let booking = try await api.database.book(
+                TestDatabase.draft("whole", from: 1, to: 3, title: "One"))
+            let change = try await api.post(
+                "/v1/changes",
+                #"{"environment":"part","kind":"deploy","summary":"1.0","actor":"ci","occurredAt":"2027-03-01T08:00:30Z"}"#
+            )
+            let id = try #require(change.json["id"] as? Int)
+            _ = try await api.post(
+                "/v1/changes",
+                #"{"environment":"part","kind":"deploy","summary":"1.1","actor":"ci","corrects":\#(id)}"#
+            )
+            // Transactions of other tests hold events back: asked until the last one is there.
+            func events(until isWhole: ([StreamEvent]) -> Bool) async throws -> [StreamEvent] {
+                while true {
+                    let told = try await api.database.berth.describedEvents(
+                        after: begin, limit: 100)
+                    if isWhole(told) { return told }
+                }
+            }
+            let first = try await events { $0.compactMap(\.change).count == 2 }
+            let told = try #require(first.last { $0.kind.hasPrefix("booking.") }?.booking)
+            #expect(told.title == "One" && told.team == "crm" && told.state == .confirmed)
+            #expect(told.lines.map(\.environment) == ["part", "whole"])
+            #expect(told.lines.map(\.via) == ["whole", nil])
+            #expect(told.lines.map(\.isExclusive) == [true, true])
+            #expect(first.compactMap(\.change).map(\.corrects) == [nil, Int64(id)])
+            #expect(
+                try await api.post("/v1/bookings/\(booking.reference)/cancel", as: "ada").status
+                    == 200)
+            let after = try await events { $0.last?.booking?.state == .cancelled }
+            let cancelled = after.compactMap(\.booking)
+            #expect(cancelled.map(\.state) == [.cancelled], "the last event of it alone")
+            #expect(cancelled[0].lines.isEmpty)
         }
     }
 

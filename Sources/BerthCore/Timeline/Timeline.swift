@@ -54,6 +54,8 @@ public struct Timeline: Sendable, Equatable {
         public var environmentIndexes: [Int] = []
         /// Through which environment it is held, where it is a part; -1 where the booking names it.
         public var viaIndexes: [Int] = []
+        /// 1 where nobody else may be on the row with it, 0 where others may.
+        public var exclusives: [Int] = []
 
         /// Nothing.
         public init() {}

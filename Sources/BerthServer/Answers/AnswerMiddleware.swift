@@ -29,7 +29,7 @@ struct AnswerMiddleware: RouterMiddleware {
         if request.method == .head { response = response.createHeadResponse() }
         response.headers.append(HTTPField(name: .requestID, value: id))
         response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
-        if request.uri.path.hasPrefix("/v1/") {
+        if request.uri.path.hasPrefix("/v1/"), response.headers[.cacheControl] == nil {
             response.headers.append(HTTPField(name: .cacheControl, value: "no-store"))
         } else if request.uri.path.hasPrefix("/calendars/") {
             // The address holds the token.

@@ -77,33 +77,35 @@ extension BerthAPI {
         }.response
     }
 
-    func updateAuditCheck(_ call: Call) async throws -> Response {
+    /// Tunes a check wholly: what is not sent goes back to the check's own.
+    func putAuditCheck(_ call: Call) async throws -> Response {
         let dryRun = try call.dryRun()
-        let patch = try await call.object(.mergePatch, from: call.body())
-        var fields = FieldReader(patch, isPatch: true)
+        var fields = FieldReader(try await call.object(.json, from: call.body()), isPatch: false)
         let isOn = fields.read("isOn", .truth)
-        var settings: [String: Int?] = [:]
-        if let sent = fields.take("settings") {
-            guard case .object(let object) = sent else {
-                throw BerthError.invalid("/settings", "must be an object, and is \(sent.kind)")
-            }
-            var faults: [FieldFault] = []
-            for member in object.members {
-                let place = "/settings/\(JSONPointer.escaped(member.name))"
-                settings.updateValue(
-                    member.value == .null
-                        ? nil
-                        : FieldForm.whole(0...Limits.auditSetting).read(
-                            member.value, place, &faults),
-                    forKey: member.name)
-            }
-            guard faults.isEmpty else { throw BerthError.invalid(faults) }
-        }
+        let settings = fields.read("settings", .auditSettings)
         try fields.finish()
         let check = try await database.tuneCheck(
-            call.parameter("check"), isOn: isOn, settings: settings, by: call.caller, now: call.now,
-            dryRun: dryRun)
+            call.parameter("check"), isOn: isOn, settings: settings ?? [:], by: call.caller,
+            now: call.now, dryRun: dryRun)
         return Answer(writing: check.write).response
+    }
+}
+
+extension FieldForm<[String: Int]> {
+    /// Whole numbers by the name of what they tune.
+    fileprivate static var auditSettings: FieldForm {
+        FieldForm { sent, pointer, faults in
+            guard case .object(let object) = sent else {
+                faults.append(FieldFault(pointer, "must be an object, and is \(sent.kind)"))
+                return nil
+            }
+            var settings: [String: Int] = [:]
+            for member in object.members {
+                settings[member.name] = FieldForm<Int>.whole(0...Limits.auditSetting).read(
+                    member.value, "\(pointer)/\(JSONPointer.escaped(member.name))", &faults)
+            }
+            return settings
+        }
     }
 }
 

@@ -15,7 +15,9 @@ extension BerthAPI {
         var question = TimelineQuestion(span: begin..<begin.addingTimeInterval(7 * 86_400))
         question.withParts = true
         let timeline = try await database.timeline(question, now: call.now)
-        return .page(TimelinePage(timeline: timeline, caller: caller, assets: .shared).html)
+        return .page(
+            TimelinePage(timeline: timeline, caller: caller, assets: .shared).html,
+            accepting: call.request.headers)
     }
 
     /// A token, as a form's field, for a session's cookie.
@@ -55,7 +57,8 @@ extension BerthAPI {
     func getAsset(_ call: Call) async throws -> Response {
         guard
             let asset = PageAssets.shared.response(
-                try call.parameter("hash"), try call.parameter("name"))
+                try call.parameter("hash"), try call.parameter("name"),
+                accepting: call.request.headers)
         else { throw BerthError.notFound("no such file of this version") }
         return asset
     }
@@ -63,16 +66,19 @@ extension BerthAPI {
 
 extension Response {
     /// A page of HTML that runs our own scripts and styles alone, is kept by nobody, and stands in no frame.
-    static func page(_ html: String, status: HTTPResponse.Status = .ok) -> Response {
-        Response(
-            status: status,
-            headers: [
+    static func page(
+        _ html: String, status: HTTPResponse.Status = .ok, accepting sent: HTTPFields = [:]
+    ) -> Response {
+        var response = EncodedBody(ByteBuffer(string: html)).response(
+            [
                 .contentType: "text/html; charset=utf-8", .cacheControl: "private, no-cache",
                 .contentSecurityPolicy:
                     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
                     + "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; "
                     + "frame-ancestors 'none'",
                 .referrerPolicy: "same-origin",
-            ], body: ResponseBody(byteBuffer: ByteBuffer(string: html)))
+            ], accepting: sent)
+        response.status = status
+        return response
     }
 }

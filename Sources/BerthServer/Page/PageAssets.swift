@@ -9,7 +9,7 @@ import Hummingbird
 struct PageAssets: Sendable {
     private struct Asset: Sendable {
         var type: String
-        var bytes: ByteBuffer
+        var body: EncodedBody
     }
 
     /// The folder's name.
@@ -46,7 +46,7 @@ struct PageAssets: Sendable {
             guard let type = Self.types[String(name.split(separator: ".").last ?? "")] else {
                 continue
             }
-            assets[name] = Asset(type: type, bytes: ByteBuffer(bytes: contents))
+            assets[name] = Asset(type: type, body: EncodedBody(ByteBuffer(bytes: contents)))
         }
         hash = digest.finalize().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
             .joined()
@@ -76,12 +76,10 @@ struct PageAssets: Sendable {
     }
 
     /// A file; nil for one that there is not, and for a folder of another version.
-    func response(_ folder: String, _ name: String) -> Response? {
+    func response(_ folder: String, _ name: String, accepting sent: HTTPFields) -> Response? {
         guard folder == hash, let asset = assets[name] else { return nil }
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable",
-            ], body: ResponseBody(byteBuffer: asset.bytes))
+        return asset.body.response(
+            [.contentType: asset.type, .cacheControl: "public, max-age=31536000, immutable"],
+            accepting: sent)
     }
 }

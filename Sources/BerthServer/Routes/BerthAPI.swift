@@ -21,6 +21,7 @@ struct BerthAPI: Sendable {
     let stream: StreamHub
     let keysInFlight = KeysInFlight()
     let patience = Patience()
+    let timelines = TimelineAnswers()
 
     init(
         database: BerthDatabase, metrics: ServerMetrics, contract: String,

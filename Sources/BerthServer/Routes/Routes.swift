@@ -107,7 +107,7 @@ enum Routes {
         .post("/v1/waivers", .manager) { try await $0.createWaiver($1) },
         .delete("/v1/waivers/{id}", .manager) { try await $0.revokeWaiver($1) },
         .get("/v1/audit-checks", .viewer) { try await $0.listAuditChecks($1) },
-        .patch("/v1/audit-checks/{check}", .admin) { try await $0.updateAuditCheck($1) },
+        .put("/v1/audit-checks/{check}", .admin) { try await $0.putAuditCheck($1) },
     ]
 
     private static let access: [Route] = [

@@ -49,7 +49,8 @@ extension BerthAPI {
 
     /// What a caller missed; when that is too much, that it has to read everything again.
     private func caughtUp(after place: StreamPosition) async throws -> ByteBuffer {
-        let events = try await database.events(after: place, limit: Self.mostCaughtUp)
+        let events = try await database.describedEvents(
+            after: place, limit: Self.mostCaughtUp)
         var text = ByteBuffer()
         guard events.count < Self.mostCaughtUp else {
             text.writeString("data: {\"kind\":\"reset\"}\n\n")

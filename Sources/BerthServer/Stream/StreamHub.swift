@@ -106,7 +106,8 @@ public actor StreamHub: Service {
     /// Tells what came since it was told last.
     private func tell() async throws {
         while let place {
-            let events = try await database.events(after: place, limit: Self.mostTogether)
+            let events = try await database.describedEvents(
+                after: place, limit: Self.mostTogether)
             guard let last = events.last else { return }
             var text = ByteBuffer()
             for event in events { event.write(&text) }
@@ -136,9 +137,50 @@ extension StreamEvent {
             } else if kind.hasPrefix("window.") {
                 json.member("reference", WindowReference(id: subject).description)
             }
+            if let booking {
+                json.name("booking")
+                json.object { booking.write(&$0) }
+            }
+            if let change {
+                json.name("change")
+                json.object { change.write(&$0) }
+            }
         }
         text.writeString("id: \(position)\ndata: ")
         text.writeImmutableBuffer(json.buffer)
         text.writeString("\n\n")
+    }
+}
+
+extension StreamedBooking {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("version", version)
+        json.member("startsAt", period.lowerBound)
+        json.member("endsAt", period.upperBound)
+        json.member("state", state.rawValue)
+        json.member("mode", mode.rawValue)
+        json.member("team", team)
+        json.member("title", title)
+        json.member("setupMinutes", setupMinutes)
+        json.member("teardownMinutes", teardownMinutes)
+        json.member("flags", flags)
+        json.name("lines")
+        json.array(lines) { json, line in
+            json.object { json in
+                json.member("environment", line.environment)
+                json.member("via", line.via)
+                json.member("exclusive", line.isExclusive)
+            }
+        }
+    }
+}
+
+extension StreamedChange {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.member("environment", environment)
+        json.member("occurredAt", occurredAt)
+        json.member("control", control.rawValue)
+        json.member("team", team)
+        json.member("corrects", corrects.map(Int.init))
     }
 }

@@ -1,6 +1,7 @@
 import BerthCore
 import BerthDatabase
 import Foundation
+import HTTPTypes
 import Hummingbird
 
 extension BerthAPI {
@@ -25,7 +26,22 @@ extension BerthAPI {
         }
         question.withParts = query.flag("parts")
         try query.finish()
-        let timeline = try await database.timeline(question, now: call.now)
-        return Answer { timeline.write(&$0, for: call.caller) }.response
+        let tag = try await database.timelineTag()
+        var headers: HTTPFields = [
+            .eTag: "W/\"\(tag)\"", .cacheControl: "private, no-cache",
+            .vary: "Authorization, Cookie",
+        ]
+        if let sent = call.request.headers[.ifNoneMatch], EntityTags(sent)?.includes(tag) == true {
+            headers[.vary] = "Authorization, Cookie, Accept-Encoding"
+            return Response(status: .notModified, headers: headers)
+        }
+        headers[.contentType] = "application/json"
+        let answer = try await timelines.answer(to: question, tag: tag) { [question, database] in
+            let timeline = try await database.timeline(question, now: call.now)
+            var json = JSONWriter()
+            timeline.write(&json)
+            return EncodedBody(json.buffer)
+        }
+        return answer.body.response(headers, accepting: call.request.headers)
     }
 }

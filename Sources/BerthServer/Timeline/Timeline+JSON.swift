@@ -3,18 +3,12 @@ import BerthCore
 extension Timeline {
     /// Writes the timeline in columns. Numbers that rise along a column are written as the difference from the one
     /// before; values of small sets as places in a list that the answer gives, so that they may grow.
-    func write(_ json: inout JSONWriter, for caller: Caller) {
+    func write(_ json: inout JSONWriter) {
         json.object { json in
             json.member("from", span.lowerBound)
             json.member("to", span.upperBound)
             json.member("at", at)
             json.member("position", position)
-            json.name("me")
-            json.object { json in
-                json.member("name", caller.name)
-                json.member("role", caller.role.rawValue)
-                json.member("team", caller.team)
-            }
             json.member("teams", teams)
             json.member("titles", titles)
             json.member("states", Booking.State.allCases.map(\.rawValue))
@@ -31,6 +25,7 @@ extension Timeline {
                 json.differences("booking", lines.bookingIndexes)
                 json.numbers("environment", lines.environmentIndexes)
                 json.numbers("via", lines.viaIndexes)
+                json.numbers("exclusive", lines.exclusives)
             }
             json.name("windows")
             json.object { windows.write(&$0) }

@@ -1,7 +1,8 @@
-import { get, newKey, send } from "./api.js";
+import { get, newKey, Problem, send } from "./api.js";
 import { shortTime } from "./axis.js";
 import { confirmBooking } from "./booking.js";
 import { element, openDrawer } from "./drawer.js";
+import { tell } from "./moves.js";
 import { standingOf } from "./rows.js";
 
 const SHOWN = 4;
@@ -54,7 +55,12 @@ function bookNow(key) {
 }
 
 async function extend(page, id) {
-  const booking = await get(`/v1/bookings/BK-${id}`);
-  await send("POST", `/v1/bookings/BK-${id}/extend`, { minutes: 60 }, { key: newKey(), ifMatch: booking.etag });
-  await page.refresh();
+  try {
+    const booking = await get(`/v1/bookings/BK-${id}`);
+    await send("POST", `/v1/bookings/BK-${id}/extend`, { minutes: 60 }, { key: newKey(), ifMatch: booking.etag });
+    await page.refresh();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    tell(error.message);
+  }
 }

@@ -1,12 +1,16 @@
 /** Sums a column of differences back into numbers. */
 function summed(differences) {
-  const numbers = new Int32Array(differences.length);
   let last = 0;
-  for (let index = 0; index < numbers.length; index++) numbers[index] = last += differences[index];
-  return numbers;
+  return differences.map((difference) => (last += difference));
 }
 
-/** What /v1/timeline answers, in typed columns, with the lines of each row at hand. */
+/** Where a text stands in a list, at whose end it is put when it is new. */
+function place(texts, text) {
+  const known = texts.indexOf(text);
+  return known < 0 ? texts.push(text) - 1 : known;
+}
+
+/** What /v1/timeline answers, in columns, with the lines of each row at hand. */
 export class Timeline {
   /** @param {object} json an answer of /v1/timeline */
   constructor(json) {
@@ -15,7 +19,7 @@ export class Timeline {
     this.to = Date.parse(json.to);
     this.minutes = (this.to - this.from) / 60000;
     this.position = json.position;
-    this.me = json.me;
+    this.me = { name: document.body.dataset.name, role: document.body.dataset.role, team: document.body.dataset.team || null };
     this.teams = json.teams;
     this.titles = json.titles;
     this.environments = environments.key.map((key, index) => ({
@@ -24,7 +28,7 @@ export class Timeline {
       labels: environments.labels[index], hours: environments.openingHours[index], parts: environments.parts[index],
     }));
     this.bookings = {
-      ...bookings, id: summed(bookings.id), start: summed(bookings.start), length: Int32Array.from(bookings.length),
+      ...bookings, id: summed(bookings.id), start: summed(bookings.start), 
       state: bookings.state.map((place) => json.states[place]), mode: bookings.mode.map((place) => json.modes[place]),
     };
     this.windows = {
@@ -34,10 +38,74 @@ export class Timeline {
     this.changes = { ...changes, id: summed(changes.id), at: summed(changes.at), control: changes.control.map((place) => json.controls[place]) };
     this.rows = this.environments.map(() => ({ lines: [], windows: [], changes: [] }));
     summed(lines.booking).forEach((booking, place) => {
-      this.rows[lines.environment[place]].lines.push({ booking, via: lines.via[place] });
+      this.rows[lines.environment[place]].lines.push({ booking, via: lines.via[place], isExclusive: lines.exclusive[place] === 1 });
     });
     summed(windowLines.window).forEach((window, place) => this.rows[windowLines.environment[place]].windows.push(window));
     changes.environment.forEach((row, change) => this.rows[row].changes.push(change));
+    this.bookingById = new Map(this.bookings.id.map((id, booking) => [id, booking]));
+    this.rowByKey = new Map(environments.key.map((key, row) => [key, row]));
+  }
+
+  /**
+   * Takes what a stream's event tells of a booking or a change.
+   * @returns {Set<number> | undefined} the rows that look different now; undefined where all has to be read again
+   */
+  apply(event) {
+    if (event.kind === "team.updated" || event.kind === "reset") return undefined;
+    if (event.booking) return this.applyBooking(event.id, event.booking);
+    if (event.change) return this.applyChange(event.id, event.change);
+    // An earlier event of a booking that a later one tells, and what is not drawn here.
+    return event.kind.startsWith("booking.") && this.versionOf(event.id) >= event.version || event.kind === "notice.created"
+      ? new Set() : undefined;
+  }
+
+  versionOf(id) {
+    return this.bookings.version[this.bookingById.get(id)] ?? 0;
+  }
+
+  applyBooking(id, told) {
+    const { bookings } = this;
+    if (this.versionOf(id) > told.version) return new Set();
+    const changed = new Set();
+    const known = this.bookingById.get(id);
+    this.rows.forEach((row, index) => {
+      if (known === undefined || !row.lines.some(({ booking }) => booking === known)) return;
+      row.lines = row.lines.filter(({ booking }) => booking !== known);
+      changed.add(index);
+    });
+    const start = Math.floor(this.minute(Date.parse(told.startsAt)));
+    const end = Math.ceil(this.minute(Date.parse(told.endsAt)));
+    const booking = known ?? bookings.id.length;
+    this.bookingById.set(id, booking);
+    Object.entries({
+      id, start, length: end - start, version: told.version, state: told.state, mode: told.mode,
+      team: place(this.teams, told.team), title: place(this.titles, told.title),
+      setup: told.setupMinutes, teardown: told.teardownMinutes, flags: told.flags,
+    }).forEach(([column, value]) => (bookings[column][booking] = value));
+    if (end + told.teardownMinutes <= 0 || start - told.setupMinutes >= this.minutes) return changed;
+    for (const { environment, via, exclusive } of told.lines) {
+      const row = this.rowByKey.get(environment);
+      if (row === undefined) continue;
+      this.rows[row].lines.push({ booking, via: this.rowByKey.get(via) ?? -1, isExclusive: exclusive });
+      changed.add(row);
+    }
+    return changed;
+  }
+
+  applyChange(id, told) {
+    const { changes } = this;
+    const row = this.rowByKey.get(told.environment);
+    if (row === undefined || changes.id.includes(id)) return new Set();
+    const at = Math.floor(this.minute(Date.parse(told.occurredAt)));
+    const marks = this.rows[row].changes;
+    this.rows[row].changes = marks.filter((change) => changes.id[change] !== told.corrects);
+    if (at >= 0 && at < this.minutes) {
+      const change = changes.id.length;
+      Object.entries({ id, environment: row, at, control: told.control, team: told.team === null ? -1 : place(this.teams, told.team) })
+        .forEach(([column, value]) => (changes[column][change] = value));
+      this.rows[row].changes.push(change);
+    }
+    return new Set([row]);
   }
 
   /** The minute of the span at which an instant in milliseconds lies. */

@@ -1,18 +1,37 @@
 const AGAIN_MS = 5000;
 
+/** Readings of everything are spread over this long, so that all who listen do not ask at once. */
+const SPREAD_MS = 1000;
+
 /**
  * Keeps the page as others change it: one stream for all tabs of a browser through a shared worker, and, where there
- * is none, one while the tab is looked at. What changed is read again at most twice a second.
+ * is none, one while the tab is looked at. What an event tells is drawn; where it tells too little, all is read again.
  */
 export function follow(page) {
   let asked;
-  const changed = () => {
+  let told = [];
+  const readAgain = () => {
     asked ??= setTimeout(async () => {
       asked = undefined;
       // What is under the pointer stays until it is let go.
-      if (page.isDrawing) changed();
+      if (page.isDrawing) readAgain();
       else await page.refresh();
-    }, 300);
+    }, 200 + Math.random() * SPREAD_MS);
+  };
+  const draw = () => {
+    if (page.isDrawing) return void setTimeout(draw, 200);
+    const rows = new Set();
+    const events = told;
+    told = [];
+    for (const event of events) {
+      const changed = page.timeline.apply(event);
+      if (!changed) return readAgain();
+      changed.forEach((row) => rows.add(row));
+    }
+    if (rows.size) page.redraw(rows);
+  };
+  const changed = ({ data }) => {
+    if (told.push(JSON.parse(data)) === 1) requestAnimationFrame(draw);
   };
   const address = `/v1/stream?position=${encodeURIComponent(page.timeline.position)}`;
   if ("SharedWorker" in window) {

@@ -39,6 +39,7 @@ class Page {
       from: new Date(this.view.from).toISOString(), to: new Date(this.view.to).toISOString(), parts: "true",
     });
     this.timeline = new Timeline(await get(`/v1/timeline?${query}`));
+    this.lanes = new Map();
     this.view.save();
     this.layOut();
     document.body.classList.add("drawn");
@@ -51,6 +52,31 @@ class Page {
     if (focused) this.rows.querySelector(`[data-booking="${focused}"]`)?.focus({ preventScroll: true });
   }
 
+  /** Draws rows anew of which something was told; all others stay where they are unless one became higher or lower. */
+  redraw(rows) {
+    const focused = document.activeElement?.dataset?.booking;
+    for (const row of rows) this.lanes.delete(row);
+    const items = this.list.filter(({ row }) => rows.has(row));
+    if (this.view.text || items.some((item) => heightOf(this.lanesOf(item.row)) !== item.height)) this.layOut();
+    else {
+      for (const item of items) {
+        item.lanes = this.lanesOf(item.row);
+        this.shown.get(item)?.remove();
+        this.shown.delete(item);
+      }
+      this.drawNames();
+      this.draw();
+      drawAgenda(this);
+    }
+    if (focused) this.rows.querySelector(`[data-booking="${focused}"]`)?.focus({ preventScroll: true });
+  }
+
+  /** The lanes of a row, kept until something is told of it. */
+  lanesOf(row) {
+    if (!this.lanes.has(row)) this.lanes.set(row, lanesOf(this.timeline, row));
+    return this.lanes.get(row);
+  }
+
   /** Where everything stands: rows from top to bottom, and the scale. */
   layOut() {
     const { timeline, view } = this;
@@ -60,7 +86,7 @@ class Page {
     this.now = timeline.minute(Date.now());
     let top = 0;
     this.list = listedRows(timeline, view, favourites).map((item) => {
-      const lanes = item.heading === undefined ? lanesOf(timeline, item.row) : [];
+      const lanes = item.heading === undefined ? this.lanesOf(item.row) : [];
       const height = item.heading === undefined ? heightOf(lanes) : HEADING;
       const placed = { ...item, lanes, top, height };
       top += height;
