@@ -43,7 +43,7 @@ public struct StreamEvent: Sendable {
     public var subject: Int64
     /// Its version then.
     public var version: Int
-    /// What the timeline draws of it by now, in the last event of a booking that was told with others.
+    /// What the timeline draws of it by now, of a booking.
     public var booking: StreamedBooking?
     /// What the timeline draws of it, of a change.
     public var change: StreamedChange?
@@ -91,23 +91,22 @@ extension BerthDatabase {
         }
     }
 
-    /// What changed after a place, with what is drawn of it unless that is too much at once.
+    /// What changed after a place, with what is drawn of it unless that is too much at once. Cost: that of
+    /// ``events(after:limit:)``, and at most 200 look-ups by key.
     public func describedEvents(after place: StreamPosition, limit: Int) async throws
         -> [StreamEvent]
     {
         var events = try await events(after: place, limit: limit)
         guard events.count <= Self.mostDescribed else { return events }
-        var last: [Int64: Int] = [:]
-        for (index, event) in events.enumerated() where event.kind.hasPrefix("booking.") {
-            last[event.subject] = index
+        func subjects(_ isTold: (String) -> Bool) -> [Int64] {
+            Array(Set(events.filter { isTold($0.kind) }.map(\.subject)))
         }
-        let changes = events.filter { $0.kind == "change.recorded" }.map(\.subject)
-        for (id, booking) in try await streamedBookings(Array(last.keys)) {
-            if let index = last[id] { events[index].booking = booking }
-        }
-        let described = try await streamedChanges(changes)
-        for index in events.indices where events[index].kind == "change.recorded" {
-            events[index].change = described[events[index].subject]
+        let bookings = try await streamedBookings(subjects { $0.hasPrefix("booking.") })
+        let changes = try await streamedChanges(subjects { $0 == "change.recorded" })
+        for index in events.indices {
+            let event = events[index]
+            if event.kind.hasPrefix("booking.") { events[index].booking = bookings[event.subject] }
+            if event.kind == "change.recorded" { events[index].change = changes[event.subject] }
         }
         return events
     }

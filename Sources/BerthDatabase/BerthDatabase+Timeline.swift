@@ -30,7 +30,9 @@ extension BerthDatabase {
                 SELECT coalesce((
                            SELECT o.xid::text || '-' || o.id FROM outbox o
                            WHERE o.xid < (SELECT pg_snapshot_xmin(pg_current_snapshot()))
-                           ORDER BY o.xid DESC, o.id DESC LIMIT 1), '0-0')
+                           ORDER BY o.xid DESC, o.id DESC LIMIT 1),
+                           -- All that was told is forgotten: no earlier state has this name.
+                           (SELECT s.last_value::text FROM outbox_id_seq s))
                        || '-' || (SELECT count(*) FROM outbox o
                                   WHERE o.xid >= (SELECT pg_snapshot_xmin(pg_current_snapshot())))
                 """)

@@ -26,7 +26,8 @@ extension BerthAPI {
         }
         question.withParts = query.flag("parts")
         try query.finish()
-        let tag = try await database.timelineTag()
+        // What the answer looks like changes with the page alone, which draws it.
+        let tag = "\(try await database.timelineTag())-\(PageAssets.shared.hash)"
         var headers: HTTPFields = [
             .eTag: "W/\"\(tag)\"", .cacheControl: "private, no-cache",
             .vary: "Authorization, Cookie",

@@ -88,9 +88,11 @@ with sync_playwright() as playwright:
     done("was refused, and took an alternative")
 
     max_ = open_page(browser, given["manager"], color_scheme="dark")
+    tess.locator(".name[data-key=uat-2]").focus()
     drag(max_, "uat-2", 4, 6)
     book(max_, "From elsewhere")
     expect(tess.locator("a.bar", has_text="From elsewhere")).to_have_count(1)
+    expect(tess.locator(".name[data-key=uat-2]")).to_be_focused()
     done("saw another session's booking appear")
 
     second = tess.locator("a.bar", has_text="Second")

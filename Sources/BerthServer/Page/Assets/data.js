@@ -51,12 +51,10 @@ export class Timeline {
    * @returns {Set<number> | undefined} the rows that look different now; undefined where all has to be read again
    */
   apply(event) {
-    if (event.kind === "team.updated" || event.kind === "reset") return undefined;
     if (event.booking) return this.applyBooking(event.id, event.booking);
     if (event.change) return this.applyChange(event.id, event.change);
-    // An earlier event of a booking that a later one tells, and what is not drawn here.
-    return event.kind.startsWith("booking.") && this.versionOf(event.id) >= event.version || event.kind === "notice.created"
-      ? new Set() : undefined;
+    const isKnown = event.kind === "notice.created" || (event.kind.startsWith("booking.") && this.versionOf(event.id) >= event.version);
+    return isKnown ? new Set() : undefined;
   }
 
   versionOf(id) {
@@ -65,7 +63,7 @@ export class Timeline {
 
   applyBooking(id, told) {
     const { bookings } = this;
-    if (this.versionOf(id) > told.version) return new Set();
+    if (this.versionOf(id) >= told.version) return new Set();
     const changed = new Set();
     const known = this.bookingById.get(id);
     this.rows.forEach((row, index) => {

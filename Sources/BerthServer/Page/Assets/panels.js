@@ -44,11 +44,36 @@ export function makePlaces(page) {
     return key ? filledEnvironment(panel, page, key) : show(query.get("page") ?? "timeline");
   };
   addEventListener("popstate", fromAddress);
+  page.countWaiting = counter();
+  page.countWaiting();
   page.openEnvironment = (key) => {
     history.pushState(null, "", `?environment=${encodeURIComponent(key)}`);
     filledEnvironment(panel, page, key);
   };
   fromAddress();
+}
+
+const COUNT_AGAIN_MS = 5000;
+const MOST_COUNTED = 100;
+
+/** Gives what counts the notices that nobody has read beside their page's name, at most once in five seconds. */
+function counter() {
+  const link = document.querySelector("#places a[data-page=waiting]");
+  let asked;
+  const count = async () => {
+    asked = undefined;
+    const { items } = await get(`/v1/notices?unread=true&limit=${MOST_COUNTED}`);
+    const number = items.length === MOST_COUNTED ? `${MOST_COUNTED}+` : items.length || "";
+    link.textContent = `${PANELS.waiting.title}${number && ` (${number})`}`;
+  };
+  let last = 0;
+  return () => {
+    asked ??= setTimeout(() => {
+      last = Date.now();
+      // A count that could not be had comes with the next notice.
+      count().catch(() => {});
+    }, Math.max(0, last + COUNT_AGAIN_MS - Date.now()));
+  };
 }
 
 /** Fills a panel; a refusal is told in it. */
@@ -134,7 +159,10 @@ async function fillWaiting(panel, page) {
   });
   const news = notices.items.map((notice) => {
     const line = decisionLine(notice.subject, `${notice.text} · ${shortTime(Date.parse(notice.at))}`);
-    line.append(act(line, "Read", () => post(`/v1/notices/${notice.id}/read`)));
+    line.append(act(line, "Read", async () => {
+      await post(`/v1/notices/${notice.id}/read`);
+      page.countWaiting();
+    }));
     return line;
   });
   panel.replaceChildren(

@@ -1,4 +1,5 @@
 const AGAIN_MS = 5000;
+const LEAST_MS = 200;
 
 /** Readings of everything are spread over this long, so that all who listen do not ask at once. */
 const SPREAD_MS = 1000;
@@ -10,22 +11,27 @@ const SPREAD_MS = 1000;
 export function follow(page) {
   let asked;
   let told = [];
-  const readAgain = () => {
+  const readAgain = (after = LEAST_MS) => {
     asked ??= setTimeout(async () => {
       asked = undefined;
       // What is under the pointer stays until it is let go.
-      if (page.isDrawing) readAgain();
-      else await page.refresh();
-    }, 200 + Math.random() * SPREAD_MS);
+      if (page.isDrawing) return readAgain();
+      // A server that starts anew answers soon.
+      await page.refresh().catch(() => readAgain(AGAIN_MS));
+    }, after + Math.random() * SPREAD_MS);
   };
   const draw = () => {
     if (page.isDrawing) return void setTimeout(draw, 200);
     const rows = new Set();
     const events = told;
     told = [];
+    if (events.some(({ kind }) => kind === "notice.created")) page.countWaiting?.();
     for (const event of events) {
       const changed = page.timeline.apply(event);
-      if (!changed) return readAgain();
+      if (!changed) {
+        readAgain();
+        break;
+      }
       changed.forEach((row) => rows.add(row));
     }
     if (rows.size) page.redraw(rows);
@@ -38,6 +44,8 @@ export function follow(page) {
     const worker = new SharedWorker(document.body.dataset.worker, { name: "berth" });
     worker.port.onmessage = changed;
     worker.port.postMessage(address);
+    // What the worker told the other tabs before this one listened is in what is read from now on.
+    readAgain();
     return;
   }
   let source;

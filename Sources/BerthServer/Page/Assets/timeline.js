@@ -13,6 +13,8 @@ import { listedRows, SPANS, View } from "./view.js";
 
 const AHEAD_ROWS = 3;
 const HEADING = 28;
+/** Where the list is seen in the timeline's place: as page.css has it. */
+const listed = matchMedia("(max-width: 720px), print");
 const favourites = new Set(JSON.parse(localStorage.getItem("favourites") ?? "[]"));
 
 /** The page: what is shown, what is known of it, and the elements that show it. */
@@ -47,28 +49,40 @@ class Page {
 
   /** Reads again without moving anything: after a change of one's own or of others. */
   async refresh() {
-    const focused = document.activeElement?.dataset?.booking;
-    await this.load();
-    if (focused) this.rows.querySelector(`[data-booking="${focused}"]`)?.focus({ preventScroll: true });
+    await this.keepingFocus(() => this.load());
   }
 
   /** Draws rows anew of which something was told; all others stay where they are unless one became higher or lower. */
   redraw(rows) {
-    const focused = document.activeElement?.dataset?.booking;
     for (const row of rows) this.lanes.delete(row);
     const items = this.list.filter(({ row }) => rows.has(row));
-    if (this.view.text || items.some((item) => heightOf(this.lanesOf(item.row)) !== item.height)) this.layOut();
-    else {
+    this.keepingFocus(() => {
+      if (this.view.text || items.some((item) => heightOf(this.lanesOf(item.row)) !== item.height)) return this.layOut();
       for (const item of items) {
         item.lanes = this.lanesOf(item.row);
         this.shown.get(item)?.remove();
         this.shown.delete(item);
+        const name = this.nameOf(item);
+        this.named.get(item).replaceWith(name);
+        this.named.set(item, name);
       }
-      this.drawNames();
       this.draw();
-      drawAgenda(this);
-    }
-    if (focused) this.rows.querySelector(`[data-booking="${focused}"]`)?.focus({ preventScroll: true });
+      this.listAgenda();
+    });
+  }
+
+  /** Does something that makes elements anew, and gives the focus to what stands for what had it. */
+  async keepingFocus(action) {
+    const { booking, key } = document.activeElement?.closest?.("[data-booking], [data-key]")?.dataset ?? {};
+    await action();
+    if (document.activeElement !== document.body) return;
+    const selector = booking ? `[data-booking="${booking}"]` : key && `[data-key="${CSS.escape(key)}"]`;
+    if (selector) this.grid.querySelector(selector)?.focus({ preventScroll: true });
+  }
+
+  /** Draws the list that stands in for the timeline, where it is what is seen. */
+  listAgenda() {
+    if (listed.matches) drawAgenda(this);
   }
 
   /** The lanes of a row, kept until something is told of it. */
@@ -101,7 +115,7 @@ class Page {
     this.shown.forEach((element) => element.remove());
     this.shown.clear();
     this.draw();
-    drawAgenda(this);
+    this.listAgenda();
     showSpan(this);
   }
 
@@ -141,30 +155,34 @@ class Page {
   }
 
   drawNames() {
+    this.named = new Map(this.list.map((item) => [item, this.nameOf(item)]));
+    this.names.replaceChildren(...this.named.values());
+  }
+
+  /** The name of a row, with who has it until when; or a group's heading. */
+  nameOf(item) {
     const { timeline } = this;
-    const clock = (minute) => shortTime(timeline.from + minute * 60000);
-    this.names.replaceChildren(...this.list.map((item) => {
-      const element = document.createElement("div");
-      element.style.cssText = `top:${item.top}px;height:${item.height}px;width:100%`;
-      if (item.heading !== undefined) {
-        element.className = "group";
-        element.textContent = item.heading;
-        return element;
-      }
-      const environment = timeline.environments[item.row];
-      const uncontrolled = timeline.rows[item.row].changes.filter((change) => timeline.changes.control[change] === "uncontrolled").length;
-      element.className = `name${item.parent === undefined ? "" : " part"}${uncontrolled ? " hit" : ""}`;
-      element.tabIndex = -1;
-      element.addEventListener("dblclick", () => this.openEnvironment(environment.key));
-      element.dataset.key = environment.key;
-      if (uncontrolled) element.append(Object.assign(document.createElement("span"), { className: "count", textContent: `! ${uncontrolled}`, title: "Uncontrolled changes" }));
-      if (item.parent === undefined && environment.parts.length) element.append(unfolder(this, environment));
-      if (item.parent === undefined) element.append(favourer(this, environment));
-      element.append(
-        Object.assign(document.createElement("b"), { textContent: environment.name || environment.key }),
-        Object.assign(document.createElement("small"), { textContent: standingOf(timeline, item.row, this.now, clock) }));
+    const element = document.createElement("div");
+    element.style.cssText = `top:${item.top}px;height:${item.height}px;width:100%`;
+    if (item.heading !== undefined) {
+      element.className = "group";
+      element.textContent = item.heading;
       return element;
-    }));
+    }
+    const clock = (minute) => shortTime(timeline.from + minute * 60000);
+    const environment = timeline.environments[item.row];
+    const uncontrolled = timeline.rows[item.row].changes.filter((change) => timeline.changes.control[change] === "uncontrolled").length;
+    element.className = `name${item.parent === undefined ? "" : " part"}${uncontrolled ? " hit" : ""}`;
+    element.tabIndex = -1;
+    element.addEventListener("dblclick", () => this.openEnvironment(environment.key));
+    element.dataset.key = environment.key;
+    if (uncontrolled) element.append(Object.assign(document.createElement("span"), { className: "count", textContent: `! ${uncontrolled}`, title: "Uncontrolled changes" }));
+    if (item.parent === undefined && environment.parts.length) element.append(unfolder(this, environment));
+    if (item.parent === undefined) element.append(favourer(this, environment));
+    element.append(
+      Object.assign(document.createElement("b"), { textContent: environment.name || environment.key }),
+      Object.assign(document.createElement("small"), { textContent: standingOf(timeline, item.row, this.now, clock) }));
+    return element;
   }
 }
 
@@ -247,6 +265,7 @@ function showSpan(page) {
 }
 
 const page = new Page();
+listed.addEventListener("change", () => page.timeline && page.listAgenda());
 makeTools(page);
 await page.load();
 letBook(page);

@@ -27,18 +27,18 @@ struct EncodedBody: Sendable {
 }
 
 extension HTTPFields {
-    /// Whether `Accept-Encoding` allows gzip (RFC 9110, section 12.5.3): named, and not with a weight of zero.
+    /// Whether `Accept-Encoding` allows gzip (RFC 9110, section 12.5.3): with a weight above zero, by its name or,
+    /// where that is not named, by `*`.
     fileprivate var acceptGzip: Bool {
-        self[values: .acceptEncoding].contains { header in
-            header.split(separator: ",").contains { element in
-                let parts = element.split(separator: ";").map { $0.trimmingOWS().lowercased() }
-                guard let coding = parts.first, ["gzip", "x-gzip", "*"].contains(coding) else {
-                    return false
-                }
-                let weight = parts.dropFirst().first { $0.hasPrefix("q=") }?.dropFirst(2)
-                return weight.map { (Double($0) ?? 0) > 0 } ?? true
+        var weights: [String: Double] = [:]
+        for element in self[values: .acceptEncoding].flatMap({ $0.split(separator: ",") }) {
+            let parts = element.split(separator: ";").map { $0.trimmingOWS().lowercased() }
+            let weight = parts.dropFirst().first { $0.hasPrefix("q=") }?.dropFirst(2)
+            if let coding = parts.first {
+                weights[coding] = weight.map { Double($0) ?? 0 } ?? 1
             }
         }
+        return (weights["gzip"] ?? weights["x-gzip"] ?? weights["*"] ?? 0) > 0
     }
 }
 
