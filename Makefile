@@ -42,6 +42,7 @@ bench: ## measure against a database of its own; BENCH=--quick for a short run
 	Benchmarks/feeds
 	Benchmarks/growth $(BENCH)
 	Benchmarks/audit $(BENCH)
+	Benchmarks/timeline
 
 clean: ## remove what was built; data directories stay
 	swift package clean

@@ -3,6 +3,7 @@
 Input, as JSON: {"url", "booker", "manager", "chromium"}: the server, two tokens, the browser's path.
 """
 
+import datetime
 import json
 import re
 import sys
@@ -143,6 +144,16 @@ with sync_playwright() as playwright:
     expect(tess.locator("dialog")).to_have_count(0)
     accessible(tess, "find")
     done("found a slot, and booked it")
+
+    begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=5)
+    frozen = max_.request.post(
+        given["url"] + "v1/change-windows", headers={"Authorization": "Bearer " + given["manager"]},
+        data={"kind": "freeze", "environments": ["uat-1", "uat-2", "uat-3"], "title": "Nothing changes",
+              "startsAt": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "minutes": 1440})
+    assert frozen.status == 201, frozen.text()
+    tess.click("#places a[data-page=timeline]")
+    expect(tess.locator(".plate.freeze")).to_have_count(1)
+    done("saw a freeze of three environments appear, named once")
 
     for scheme, page in (("light", tess), ("dark", max_)):
         for name in ("waiting", "changes", "morning", "find", "timeline"):

@@ -45,13 +45,16 @@ export function heightOf(lanes) {
   return TOP + BAR + FLOOR + Math.max(0, ...lanes.map(({ lane }) => lane)) * LANE;
 }
 
-/** Draws one row: one path a look in one SVG, and a link over each bar that is wide enough. */
-export function drawRow(element, timeline, row, lanes, scale, now) {
+/**
+ * Draws one row: one path a look in one SVG, and a link over each bar that is wide enough. What covers the row above as
+ * well has its name there.
+ */
+export function drawRow(element, timeline, row, lanes, scale, now, above) {
   const height = heightOf(lanes);
   const looks = new Map();
   const add = (look, piece) => looks.set(look, (looks.get(look) ?? "") + piece);
   const links = [];
-  drawWindows(timeline, row, scale, height, add, links);
+  drawWindows(timeline, row, scale, height, add, links, above);
   for (const line of lanes) drawBooking(timeline, row, line, scale, add, links);
   const hits = drawChanges(timeline, row, scale, height, add);
   const picture = svg("svg", { width: scale.width, height, "aria-hidden": "true" });
@@ -119,8 +122,9 @@ function linkTo(timeline, booking, via, x, y, width, state, mine) {
   return link;
 }
 
-function drawWindows(timeline, row, scale, height, add, links) {
+function drawWindows(timeline, row, scale, height, add, links, above) {
   const { windows } = timeline;
+  const named = new Set(timeline.rows[above]?.windows);
   for (const window of timeline.rows[row].windows) {
     const x = scale.x(windows.start[window]);
     const width = Math.max(3, scale.x(windows.start[window] + windows.length[window]) - x);
@@ -133,7 +137,7 @@ function drawWindows(timeline, row, scale, height, add, links) {
       add("freeze-edge", box(x, 0, 2, height));
     }
     if (kind === "maintenance") add(`maintenance${planned}`, box(x, 1, width, height - 2));
-    if (kind !== "change" && width > 60) {
+    if (kind !== "change" && width > 60 && !named.has(window)) {
       const plate = document.createElement("span");
       plate.className = `plate ${kind}`;
       plate.textContent = timeline.titles[windows.title[window]];

@@ -148,7 +148,7 @@ class Page {
       element.style.cssText = `width:${this.scale.width}px;transform:translateY(${item.top}px)`;
       const environment = this.timeline.environments[item.row];
       const scale = Object.assign(Object.create(this.scale), { closed: closedSpans(environment, this.scale) });
-      drawRow(element, this.timeline, item.row, item.lanes, scale, this.now);
+      drawRow(element, this.timeline, item.row, item.lanes, scale, this.now, this.list[this.list.indexOf(item) - 1]?.row);
       this.rows.append(element);
       this.shown.set(item, element);
     }
