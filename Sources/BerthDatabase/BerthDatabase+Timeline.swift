@@ -125,7 +125,7 @@ private struct TimelineReading {
             JOIN bookings b ON b.id = l.booking_id
             JOIN teams t ON t.id = b.team_id
             WHERE \(question.withParts) OR l.environment_id = ANY (b.environment_ids)
-            ORDER BY b.environment_ids[1], b.starts_at, b.id, l.environment_id
+            ORDER BY l.booking_id, l.environment_id
             LIMIT \(Limits.timelineLines + 1)
             """
     }

@@ -3,7 +3,7 @@ import Foundation
 /// What the timeline page draws over a span, in columns: rows of one kind are arrays of equal length. Instants are
 /// whole minutes from the span's begin, rounded outwards; what is `…Index` counts in another list of the answer.
 public struct Timeline: Sendable, Equatable {
-    /// Bookings, by their first environment and their begin.
+    /// Bookings, by number.
     public struct Bookings: Sendable, Equatable {
         /// Numbers of references: 1042 for BK-1042.
         public var ids: [Int] = []
