@@ -138,10 +138,12 @@ struct TimelineAPITests {
             }
             // Transactions of other tests keep what was written from being told for a while.
             func settle() async throws -> TestAnswer {
-                while true {
-                    let answer = try await ask(try await ask(nil).headers[.eTag])
-                    if answer.status == 304 { return answer }
+                var answer: TestAnswer?
+                try await eventually("what was written is told", within: .seconds(60)) {
+                    answer = try await ask(try await ask(nil).headers[.eTag])
+                    return answer?.status == 304
                 }
+                return try #require(answer)
             }
             let unchanged = try await settle()
             #expect(unchanged.text.isEmpty)
@@ -238,13 +240,14 @@ struct TimelineAPITests {
                 "/v1/changes",
                 #"{"environment":"part","kind":"deploy","summary":"1.1","actor":"ci","corrects":\#(id)}"#
             )
-            // Transactions of other tests hold events back: asked until the last one is there.
+            // Transactions of other tests hold events back.
             func events(until isWhole: ([StreamEvent]) -> Bool) async throws -> [StreamEvent] {
-                while true {
-                    let told = try await api.database.berth.describedEvents(
-                        after: begin, limit: 100)
-                    if isWhole(told) { return told }
+                var told: [StreamEvent] = []
+                try await eventually("all is told", within: .seconds(60)) {
+                    told = try await api.database.berth.describedEvents(after: begin, limit: 100)
+                    return isWhole(told)
                 }
+                return told
             }
             let first = try await events { $0.compactMap(\.change).count == 2 }
             let told = try #require(first.last { $0.kind.hasPrefix("booking.") }?.booking)

@@ -1,3 +1,4 @@
+import BerthTestSupport
 import CProcess
 import Foundation
 import Synchronization

@@ -1,3 +1,4 @@
+import BerthTestSupport
 import Foundation
 import Testing
 
@@ -32,27 +33,6 @@ enum Scratch {
         let path = try await path(name) + ".csv"
         try text.write(toFile: path, atomically: false, encoding: .utf8)
         return path
-    }
-}
-
-/// What went wrong in a test's own doings.
-struct Failure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}
-
-/// Waits for an event by looking again and again.
-func eventually(
-    _ event: String, within limit: Duration = .seconds(20),
-    _ hasHappened: () async throws -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + limit
-    while try await !hasHappened() {
-        guard .now < deadline else { throw Failure("\(event): not within \(limit)") }
-        try await Task.sleep(for: .milliseconds(20))
     }
 }
 
