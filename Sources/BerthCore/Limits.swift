@@ -23,6 +23,8 @@ public enum Limits {
     public static let titleCharacters = 200
     /// The longest short text without a limit of its own: team, contact, ticket, name, tier.
     public static let textCharacters = 200
+    /// The longest report of an outage: who reports stands before it in the status' reason.
+    public static let outageCharacters = 120
     /// The longest note or runbook, in characters.
     public static let notesCharacters = 10_000
     /// Labels on one record, and the longest key and value, in characters.

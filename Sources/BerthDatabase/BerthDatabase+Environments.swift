@@ -116,41 +116,17 @@ extension BerthDatabase {
         _ key: String, expecting version: Int?, by caller: Caller, now: Date, dryRun: Bool,
         _ change: @Sendable (TestEnvironment) throws -> EnvironmentDraft
     ) async throws -> TestEnvironment {
-        let updated = try await explainingStandingBookings(now: now, dryRun: dryRun) {
-            transaction in
-            let environment = try await transaction.lockedEnvironment(
-                key, now: now, toBe: change)
-            guard caller.manages(environment) else {
-                throw BerthError.forbidden("\(key) is managed by its owner, and by admins")
+        let updated = try await explainingStandingBookings {
+            try await decide(dryRun: dryRun) { transaction in
+                try await transaction.updateEnvironment(
+                    key, expecting: version, by: caller, now: now,
+                    allowing: {
+                        guard caller.manages($0) else {
+                            throw BerthError.forbidden(
+                                "\(key) is managed by its owner, and by admins")
+                        }
+                    }, change)
             }
-            if let version, version != environment.version {
-                throw BerthError.stale(current: environment.version)
-            }
-            let draft = try change(environment)
-            if draft.status == .retired, environment.status != .retired {
-                try await transaction.requireNothingAhead(of: environment, now: now)
-            }
-            let row = try await transaction.environmentRow(
-                draft, having: environment.parts, by: caller, now: now)
-            do {
-                try await transaction.query(
-                    """
-                    UPDATE environments
-                    SET name = \(draft.name), tier = \(draft.tier), owner_team_id = \(row.ownerID),
-                        time_zone = \(draft.timeZone), labels = \(PostgresJSON(draft.labels)),
-                        capacity = \(draft.capacity), status = \(draft.status),
-                        status_reason = \(draft.statusReason), status_until = \(draft.statusUntil),
-                        part_ids = \(row.partIDs), part_usages = \(draft.parts.map(\.usage)),
-                        policy = \(PostgresJSON(draft.policy)), runbook = \(draft.runbook),
-                        updated_at = \(now), updated_by = \(caller.name)
-                    WHERE id = \(environment.id)
-                    """)
-            } catch let error as PostgresError where error.isWindowClash {
-                throw WindowClashes(error)
-            } catch let error as PostgresError where error.isConflict {
-                throw StandingBookings(error)
-            }
-            return try await transaction.environment(id: environment.id)
         }
         environments.forget(key)
         return updated
@@ -212,6 +188,44 @@ extension EnvironmentVersion {
 }
 
 extension PostgresTransaction {
+    /// Makes an environment what a change says, under its lock, where that is allowed. Throws as
+    /// ``BerthDatabase/updateEnvironment(_:expecting:by:now:dryRun:_:)`` does, ``WindowClashes`` and ``StandingBookings``.
+    func updateEnvironment(
+        _ key: String, expecting version: Int?, by caller: Caller, now: Date,
+        allowing: @Sendable (TestEnvironment) throws -> Void,
+        _ change: @Sendable (TestEnvironment) throws -> EnvironmentDraft
+    ) async throws -> TestEnvironment {
+        let environment = try await lockedEnvironment(key, now: now, toBe: change)
+        try allowing(environment)
+        if let version, version != environment.version {
+            throw BerthError.stale(current: environment.version)
+        }
+        let draft = try change(environment)
+        if draft.status == .retired, environment.status != .retired {
+            try await requireNothingAhead(of: environment, now: now)
+        }
+        let row = try await environmentRow(draft, having: environment.parts, by: caller, now: now)
+        do {
+            try await query(
+                """
+                UPDATE environments
+                SET name = \(draft.name), tier = \(draft.tier), owner_team_id = \(row.ownerID),
+                    time_zone = \(draft.timeZone), labels = \(PostgresJSON(draft.labels)),
+                    capacity = \(draft.capacity), status = \(draft.status),
+                    status_reason = \(draft.statusReason), status_until = \(draft.statusUntil),
+                    part_ids = \(row.partIDs), part_usages = \(draft.parts.map(\.usage)),
+                    policy = \(PostgresJSON(draft.policy)), runbook = \(draft.runbook),
+                    updated_at = \(now), updated_by = \(caller.name)
+                WHERE id = \(environment.id)
+                """)
+        } catch let error as PostgresError where error.isWindowClash {
+            throw WindowClashes(error)
+        } catch let error as PostgresError where error.isConflict {
+            throw StandingBookings(error)
+        }
+        return try await self.environment(id: environment.id)
+    }
+
     /// What a draft's names stand for in the tables. A part that it does not have yet, or has in another usage,
     /// needs the consent of who manages it: else a composite takes it past its owner's approval and quotas.
     /// Throws `.invalid` and `.forbidden`.

@@ -39,11 +39,10 @@ extension BerthDatabase {
     /// Decides about an environment; throws `.conflict` with every booking that stands in the way, and
     /// `.illegalMove` with the instants at which a capacity would be exceeded.
     func explainingStandingBookings<Value: Sendable>(
-        now: Date, dryRun: Bool,
-        _ body: @Sendable (PostgresTransaction) async throws -> Value
+        _ body: @Sendable () async throws -> Value
     ) async throws -> Value {
         do {
-            return try await decide(dryRun: dryRun, body)
+            return try await body()
         } catch let standing as StandingBookings {
             throw try await translatingErrors { try await refusal(of: standing) }
         } catch let clashes as WindowClashes {

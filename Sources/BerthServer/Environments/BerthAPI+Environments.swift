@@ -40,7 +40,7 @@ extension BerthAPI {
         if call.has(version: environment.version) {
             return .notModified(version: environment.version)
         }
-        return Answer(version: environment.version, writing: environment.write).response
+        return Self.shown(environment).response
     }
 
     func updateEnvironment(_ call: Call) async throws -> Response {
@@ -58,7 +58,27 @@ extension BerthAPI {
                 .environmentRightsChanged, in: security,
                 object: "environment \(key), \(rights.joined(separator: ", "))")
         }
-        return Answer(version: environment.version, writing: environment.write).response
+        return Self.shown(environment).response
+    }
+
+    func reportOutage(_ call: Call) async throws -> Response {
+        let dryRun = try call.dryRun()
+        let name = try call.parameter("key")
+        let body = try await call.body()
+        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        var fields = FieldReader(try call.object(.json, from: body), isPatch: false)
+        fields.require("reason")
+        let reason = fields.read("reason", .line(Limits.outageCharacters)) ?? ""
+        try fields.finish()
+        return try await keysInFlight.hold(key) {
+            try await database.reportOutage(
+                of: name, reason: reason, by: call.caller, now: call.now, dryRun: dryRun,
+                idempotency: key, keep: { Self.shown($0).kept })
+        }.response(Self.shown)
+    }
+
+    private static func shown(_ environment: TestEnvironment) -> Answer {
+        Answer(version: environment.version, writing: environment.write)
     }
 
     func retireEnvironment(_ call: Call) async throws -> Response {
@@ -67,7 +87,7 @@ extension BerthAPI {
         let version = try await call.expectedVersion { try await database.environment(key).version }
         let environment = try await database.retireEnvironment(
             key, expecting: version, by: call.caller, now: call.now, dryRun: dryRun)
-        return Answer(version: environment.version, writing: environment.write).response
+        return Self.shown(environment).response
     }
 
     func getEnvironmentHistory(_ call: Call) async throws -> Response {

@@ -15,6 +15,7 @@ enum Routes {
         .get("/v1/environments/{key}", .viewer) { try await $0.getEnvironment($1) },
         .patch("/v1/environments/{key}", .manager) { try await $0.updateEnvironment($1) },
         .delete("/v1/environments/{key}", .manager) { try await $0.retireEnvironment($1) },
+        .post("/v1/environments/{key}/outage", .booker) { try await $0.reportOutage($1) },
         .get("/v1/environments/{key}/history", .viewer) { try await $0.getEnvironmentHistory($1) },
         .get("/v1/environments/{key}/availability", .viewer) { try await $0.getAvailability($1) },
         .get("/v1/availability", .viewer) { try await $0.searchAvailability($1) },

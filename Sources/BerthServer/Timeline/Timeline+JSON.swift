@@ -15,6 +15,7 @@ extension Timeline {
             json.member("modes", Booking.Mode.allCases.map(\.rawValue))
             json.member("kinds", ChangeWindow.Kind.allCases.map(\.rawValue))
             json.member("windowStates", ChangeWindow.State.allCases.map(\.rawValue))
+            json.member("usages", TestEnvironment.Part.Usage.allCases.map(\.rawValue))
             json.member("controls", Change.Control.allCases.map(\.rawValue))
             json.name("environments")
             json.object { writeEnvironments(&$0) }
@@ -71,6 +72,12 @@ extension Timeline {
         json.name("parts")
         json.array(environments) { json, environment in
             json.array(environment.parts.compactMap { places[$0.key] }) { $0.value($1) }
+        }
+        let all = TestEnvironment.Part.Usage.allCases
+        json.name("usages")
+        json.array(environments) { json, environment in
+            let drawn = environment.parts.filter { places[$0.key] != nil }
+            json.array(drawn.compactMap { all.firstIndex(of: $0.usage) }) { $0.value($1) }
         }
     }
 }

@@ -1,7 +1,7 @@
 import { get, newKey, Problem, send } from "./api.js";
-import { shortTime } from "./axis.js";
 import { confirmBooking } from "./booking.js";
-import { element, openDrawer } from "./drawer.js";
+import { element } from "./dialog.js";
+import { openDrawer } from "./drawer.js";
 import { tell } from "./moves.js";
 import { standingOf } from "./rows.js";
 
@@ -12,7 +12,6 @@ const LIVE = new Set(["requested", "confirmed", "active"]);
 export function drawAgenda(page) {
   const { timeline } = page;
   const now = timeline.minute(Date.now());
-  const clock = (minute) => shortTime(timeline.from + minute * 60000);
   const agenda = document.getElementById("agenda");
   agenda.replaceChildren(...page.list.filter(({ heading, parent }) => heading === undefined && parent === undefined).map(({ row }) => {
     const environment = timeline.environments[row];
@@ -38,12 +37,12 @@ export function drawAgenda(page) {
         event.preventDefault();
         openDrawer(page, reference);
       });
-      line.append(title, ` ${timeline.teams[bookings.team[booking]]}, ${clock(bookings.start[booking])} to ${clock(timeline.end(booking))}`);
+      line.append(title, ` ${timeline.teams[bookings.team[booking]]}, ${timeline.timeText(bookings.start[booking])} to ${timeline.timeText(timeline.end(booking))}`);
       return line;
     }));
     const mine = ahead.find((booking) => timeline.isMine(booking) && bookings.start[booking] <= now);
     const isFree = !ahead.some((booking) => bookings.start[booking] <= now);
-    item.append(heading, element("p", standingOf(timeline, row, now, clock)), next);
+    item.append(heading, element("p", standingOf(timeline, row, now)), next);
     if (mine !== undefined) item.append(element("button", "Extend by an hour", { type: "button", onclick: () => extend(page, bookings.id[mine]) }));
     else if (isFree) item.append(element("button", "Book now", { type: "button", onclick: () => confirmBooking(page, bookNow(environment.key)) }));
     return item;

@@ -6,6 +6,14 @@ export class Problem extends Error {
     this.status = status;
     this.body = body;
   }
+
+  /** What was wrong, and where, in one sentence for people. */
+  get sentence() {
+    const { violations, errors } = this.body;
+    if (violations) return violations.map(({ environment, rule, limit }) => `${environment}: ${rule} is ${limit}`).join("; ");
+    if (errors) return errors.map(({ pointer, detail }) => `${pointer.replace(/^[/]/, "")} ${detail}`).join("; ");
+    return this.message;
+  }
 }
 
 /** A key that makes a repeated request happen once. `crypto.randomUUID` is missing on plain http. */

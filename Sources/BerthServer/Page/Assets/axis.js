@@ -1,25 +1,12 @@
-import { SPANS } from "./view.js";
+import { closedSpans } from "./hours.js";
+import { dayName, dayNumber, hour } from "./times.js";
+import { midnight, SPANS } from "./view.js";
 
 const DAY = 1440;
-const WEEKDAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
-
-/** Times as people read them, in the reader's zone. */
-export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayAndHour = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const dayName = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
-const dayNumber = new Intl.DateTimeFormat(undefined, { day: "numeric", timeZone: "UTC" });
-const fullDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-
-/** An instant in milliseconds as a short time: the hour alone where it is today. */
-export function shortTime(instant) {
-  return new Date(instant).toDateString() === new Date().toDateString() ? hour.format(instant) : dayAndHour.format(instant);
-}
-
-/** The days of a view, for its heading. */
-export function spanText(view) {
-  return view.span === "day" ? fullDay.format(view.from) : `${fullDay.format(view.from)} – ${fullDay.format(view.to - 1)}`;
-}
+/** A day that is narrower than this shows no hours. */
+const LEAST_DAY = 40;
+/** A day that is wider than this has hours in the header. */
+const LEAST_FOR_HOURS = 120;
 
 /** Where minutes stand, in pixels, in a grid of a width. */
 export class Scale {
@@ -27,13 +14,15 @@ export class Scale {
     this.width = width;
     this.perMinute = width / timeline.minutes;
     const step = SPANS[view.span].tick;
-    this.ticks = [];
-    for (let minute = 0; minute < timeline.minutes; minute += step) {
+    const starts = step < DAY
+      ? Array.from({ length: Math.ceil(timeline.minutes / step) }, (_, place) => place * step)
+      : Array.from({ length: Math.ceil(SPANS[view.span].days * DAY / step) }, (_, place) => timeline.minute(midnight(timeline.from, place * step / DAY)));
+    this.ticks = starts.map((minute, place) => {
       const date = new Date(timeline.from + minute * 60000);
-      const weekend = step <= DAY && [0, 6].includes(date.getUTCDay());
-      this.ticks.push({ minute, x: this.x(minute), width: step * this.perMinute, date, weekend });
-    }
-    this.closed = view.span === "day" ? [] : this.ticks.filter(({ weekend }) => weekend).map(({ x, width: wide }) => ({ x, width: wide }));
+      const until = starts[place + 1] ?? timeline.minutes;
+      return { minute, x: this.x(minute), width: (until - minute) * this.perMinute, date, weekend: step <= DAY && [0, 6].includes(date.getDay()) };
+    });
+    this.weekends = view.span === "day" ? [] : this.ticks.filter(({ weekend }) => weekend).map(({ x, width: wide }) => ({ x, width: wide }));
   }
 
   /** Pixels from the left of a minute. */
@@ -47,11 +36,18 @@ export class Scale {
   }
 }
 
-/** Spans in which an environment is closed, by its opening hours in UTC days; nothing where it has none. */
-export function closedSpans(environment, scale) {
-  if (!environment.hours.length || scale.ticks[0]?.width < 40) return scale.closed;
-  return scale.ticks.filter(({ date }) => !environment.hours.some(({ days }) => days.includes(WEEKDAYS[date.getUTCDay()])))
-    .map(({ x, width }) => ({ x, width }));
+/** Where an environment's row is shaded: closed hours, where it has opening hours and they can be seen; else weekends. */
+export function shades(timeline, environment, scale) {
+  if (!environment.hours.length || scale.perMinute * DAY < LEAST_DAY) return scale.weekends;
+  return closedSpans(timeline, environment).map(([from, until]) => ({ x: scale.x(from), width: scale.x(until - from) }));
+}
+
+/** An hour of a day's tick. */
+function hourMark(at, width) {
+  const mark = document.createElement("small");
+  mark.textContent = String(at).padStart(2, "0");
+  mark.style.left = `${(width * at) / 24}px`;
+  return mark;
 }
 
 /** Draws the header: ticks, and now. */
@@ -64,6 +60,7 @@ export function drawAxis(element, timeline, view, scale, count, now) {
     tick.className = weekend ? "tick weekend" : "tick";
     if (view.span === "day") tick.textContent = hour.format(date);
     else tick.textContent = view.span === "month" && width < 60 ? dayNumber.format(date) : dayName.format(date);
+    if (view.span === "week" && width >= LEAST_FOR_HOURS) tick.append(...[6, 12, 18].map((at) => hourMark(at, width)));
     tick.style.cssText = `left:calc(var(--names) + ${x}px);width:${width}px`;
     return tick;
   });

@@ -1,3 +1,9 @@
+import { shortTime } from "./times.js";
+import { closedSpans, complement } from "./hours.js";
+
+/** States in which a booking holds what it names. */
+const HOLDS = new Set(["requested", "confirmed", "active", "completed"]);
+
 /** Sums a column of differences back into numbers. */
 function summed(differences) {
   let last = 0;
@@ -12,23 +18,24 @@ function place(texts, text) {
 
 /** What /v1/timeline answers, in columns, with the lines of each row at hand. */
 export class Timeline {
-  /** @param {object} json an answer of /v1/timeline */
-  constructor(json) {
+  /** @param {object} json an answer of /v1/timeline @param {{team: string | null}} me who reads it */
+  constructor(json, me) {
     const { environments, bookings, lines, windows, windowLines, changes } = json;
     this.from = Date.parse(json.from);
     this.to = Date.parse(json.to);
     this.minutes = (this.to - this.from) / 60000;
     this.position = json.position;
-    this.me = { name: document.body.dataset.name, role: document.body.dataset.role, team: document.body.dataset.team || null };
+    this.me = me;
     this.teams = json.teams;
     this.titles = json.titles;
     this.environments = environments.key.map((key, index) => ({
       key, index, name: environments.name[index], tier: environments.tier[index], owner: environments.owner[index],
       zone: environments.zone[index], status: environments.status[index], capacity: environments.capacity[index],
       labels: environments.labels[index], hours: environments.openingHours[index], parts: environments.parts[index],
+      usages: environments.usages[index].map((place) => json.usages[place]),
     }));
     this.bookings = {
-      ...bookings, id: summed(bookings.id), start: summed(bookings.start), 
+      ...bookings, id: summed(bookings.id), start: summed(bookings.start),
       state: bookings.state.map((place) => json.states[place]), mode: bookings.mode.map((place) => json.modes[place]),
     };
     this.windows = {
@@ -43,6 +50,7 @@ export class Timeline {
     summed(windowLines.window).forEach((window, place) => this.rows[windowLines.environment[place]].windows.push(window));
     changes.environment.forEach((row, change) => this.rows[row].changes.push(change));
     this.bookingById = new Map(this.bookings.id.map((id, booking) => [id, booking]));
+    this.parts = new Map();
     this.rowByKey = new Map(environments.key.map((key, row) => [key, row]));
   }
 
@@ -116,6 +124,11 @@ export class Timeline {
     return new Date(this.from + minute * 60000).toISOString().replace(".000Z", "Z");
   }
 
+  /** A minute as people read it. */
+  timeText(minute) {
+    return shortTime(this.from + minute * 60000);
+  }
+
   /** When a booking ends, in minutes. */
   end(booking) {
     return this.bookings.start[booking] + this.bookings.length[booking];
@@ -126,18 +139,70 @@ export class Timeline {
     return this.me.team !== null && this.teams[this.bookings.team[booking]] === this.me.team;
   }
 
+  /** The bookings that hold a row at some time of a span, with their setup and teardown. */
+  heldBetween(row, from, until) {
+    const { bookings } = this;
+    return this.rows[row].lines.filter(({ booking }) => HOLDS.has(bookings.state[booking])
+      && bookings.start[booking] - bookings.setup[booking] < until && this.end(booking) + bookings.teardown[booking] > from);
+  }
+
+  /** All parts that using a row alone takes, at any depth, and whether it takes each alone. */
+  partsOf(row) {
+    if (!this.parts.has(row)) {
+      const parts = new Map();
+      const take = (whole, isAlone) => this.environments[whole].parts.forEach((part, place) => {
+        const usage = this.environments[whole].usages[place];
+        const alone = usage === "exclusive" || (usage === "same" && isAlone);
+        const known = parts.get(part);
+        if (known === true || (known === false && !alone)) return;
+        parts.set(part, alone);
+        take(part, alone);
+      });
+      take(row, true);
+      this.parts.set(row, parts);
+    }
+    return this.parts.get(row);
+  }
+
+  /** The rows that a row is a part of, at any depth. */
+  containing(row) {
+    return this.environments.filter(({ index }) => this.partsOf(index).has(row)).map(({ index }) => index);
+  }
+
+  /** What others hold of a row's parts, so that the row itself cannot be had alone. */
+  takenParts(row) {
+    if (!this.environments[row].parts.length) return [];
+    const own = new Set(this.rows[row].lines.map(({ booking }) => booking));
+    return [...this.partsOf(row)].flatMap(([part, isAlone]) => this.rows[part].lines
+      .filter(({ booking, isExclusive }) => (isAlone || isExclusive) && !own.has(booking) && HOLDS.has(this.bookings.state[booking]))
+      .map(({ booking }) => ({ booking, part })));
+  }
+
+  /** All that keeps a row from being used alone: who, from when, until when. */
+  blocksOf(row) {
+    const { bookings, windows } = this;
+    const held = [...this.heldBetween(row, 0, this.minutes), ...this.takenParts(row)].map(({ booking, part }) => ({
+      id: bookings.id[booking], from: bookings.start[booking] - bookings.setup[booking], until: this.end(booking) + bookings.teardown[booking],
+      who: `${part === undefined ? "" : `${this.environments[part].key}: `}${this.teams[bookings.team[booking]]}`,
+    }));
+    const closed = [row, ...this.partsOf(row).keys()].flatMap((one) => this.rows[one].windows)
+      .filter((window) => windows.kind[window] === "maintenance" && windows.state[window] === "approved")
+      .map((window) => ({ from: windows.start[window], until: windows.start[window] + windows.length[window], who: "maintenance" }));
+    return [...held, ...closed];
+  }
+
   /** What stands in the way of using a row alone from one minute to another, the first of it; undefined when it is free. */
   firstInTheWay(row, from, until, except) {
-    const { bookings, windows } = this;
-    const holds = new Set(["requested", "confirmed", "active", "completed"]);
-    const lines = this.rows[row].lines.filter(({ booking }) =>
-      bookings.id[booking] !== except && holds.has(bookings.state[booking])
-      && bookings.start[booking] - bookings.setup[booking] < until && this.end(booking) + bookings.teardown[booking] > from);
-    const blocked = this.rows[row].windows.filter((window) =>
-      windows.kind[window] === "maintenance" && windows.state[window] === "approved"
-      && windows.start[window] < until && windows.start[window] + windows.length[window] > from);
-    if (blocked.length) return { who: "maintenance", until: windows.start[blocked[0]] + windows.length[blocked[0]] };
-    const first = lines.sort((one, other) => bookings.start[one.booking] - bookings.start[other.booking])[0];
-    return first && { who: this.teams[bookings.team[first.booking]], until: this.end(first.booking) + bookings.teardown[first.booking] };
+    return this.blocksOf(row).filter((block) => block.id !== except && block.from < until && block.until > from)
+      .sort((one, other) => one.from - other.from)[0];
+  }
+
+  /** When a row can be used alone, from now on and for at least so many minutes, as pairs of minutes. */
+  freeSpans(row, leastMinutes) {
+    const environment = this.environments[row];
+    if (environment.status === "unavailable" || environment.status === "retired") return [];
+    const taken = [...this.blocksOf(row).map(({ from, until }) => [from, until]), ...closedSpans(this, environment)];
+    return complement(taken, Math.max(0, Math.ceil(this.minute(Date.now()) / 15) * 15), this.minutes)
+      .filter(([from, until]) => until - from >= leastMinutes);
   }
 }

@@ -1,29 +1,21 @@
 import { get, newKey, Problem, send } from "./api.js";
-import { shortTime } from "./axis.js";
+import { confirmBooking } from "./booking.js";
+import { element, factsOf, list, showDialog, tellRefusal } from "./dialog.js";
 import { reschedule } from "./moves.js";
+import { shortTime } from "./times.js";
 
 const ACTIONS = {
   requested: ["approve", "reject", "cancel"], waitlisted: ["cancel"], displaced: ["cancel"],
   confirmed: ["check-in", "cancel"], active: ["extend", "release"],
 };
+/** What owners of environments decide, rather than who has booked. */
+const DECIDED = new Set(["approve", "reject"]);
 const NAMES = { approve: "Approve", reject: "Reject", cancel: "Cancel booking", "check-in": "Check in", extend: "Extend by an hour", release: "Release" };
-
-/** An element with text, never with mark-up. */
-export function element(name, text, properties = {}) {
-  return Object.assign(document.createElement(name), { textContent: text, ...properties });
-}
 
 /** Shows a booking: what it is, its history, and what the reader may do with it. */
 export async function openDrawer(page, reference) {
-  const dialog = document.createElement("dialog");
-  dialog.className = "drawer";
-  dialog.setAttribute("aria-label", reference);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    page.rows.querySelector(`[data-booking="${reference}"]`)?.focus({ preventScroll: true });
-  });
-  document.body.append(dialog);
-  dialog.showModal();
+  const dialog = showDialog(reference, { className: "drawer" });
+  dialog.addEventListener("close", () => page.rows.querySelector(`[data-booking="${reference}"]`)?.focus({ preventScroll: true }));
   await fill(dialog, page, reference);
 }
 
@@ -45,36 +37,27 @@ async function fill(dialog, page, reference) {
   }
 }
 
-/** A list of texts. */
-export function list(texts) {
-  const items = document.createElement("ul");
-  items.className = "history";
-  items.append(...texts.map((text) => element("li", text)));
-  return items;
-}
-
 function facts(booking) {
-  const pairs = [
+  return factsOf([
     ["Reference", booking.reference], ["State", booking.stateReason ? `${booking.state} (${booking.stateReason})` : booking.state],
     ["Environments", booking.environments.join(", ")], ["From", shortTime(Date.parse(booking.startsAt))],
     ["To", shortTime(Date.parse(booking.releasedAt ?? booking.endsAt))], ["Team", booking.team], ["Contact", booking.contact],
     ["Asked for by", booking.requestedBy], ["Mode", booking.mode], ["Ticket", booking.ticket], ["Series", booking.series], ["Notes", booking.notes],
-  ].filter(([, value]) => value);
-  const facts = document.createElement("dl");
-  for (const [name, value] of pairs) facts.append(element("dt", name), element("dd", value));
-  return facts;
+  ]);
 }
 
 /** By single clicks what dragging does: for who cannot drag (WCAG 2.2, 2.5.7). */
 const SHIFTS = [["Earlier", -15, -15], ["Later", 15, 15], ["Shorter", 0, -15], ["Longer", 0, 15]];
 
 function actions(dialog, page, booking) {
-  const bar = document.createElement("div");
-  bar.className = "actions";
+  const bar = element("div", "", { className: "actions" });
+  const decides = ["manager", "admin"].includes(page.me.role);
+  const isOwn = page.me.role !== "viewer" && booking.team === page.me.team;
   for (const action of ACTIONS[booking.state] ?? []) {
+    if (!(DECIDED.has(action) ? decides : decides || isOwn)) continue;
     bar.append(element("button", NAMES[action], { type: "button", onclick: () => act(dialog, page, booking, action) }));
   }
-  if (["requested", "confirmed", "active"].includes(booking.state) && booking.team === page.timeline.me.team) {
+  if (["requested", "confirmed", "active"].includes(booking.state) && (isOwn || page.me.role === "admin")) {
     for (const [name, start, end] of SHIFTS) {
       bar.append(element("button", name, {
         type: "button",
@@ -84,6 +67,13 @@ function actions(dialog, page, booking) {
         },
       }));
     }
+    bar.append(element("button", "Edit…", {
+      type: "button",
+      onclick: () => {
+        dialog.close();
+        confirmBooking(page, booking, booking.title, booking);
+      },
+    }));
   }
   bar.append(element("a", "Calendar", { href: `/calendars/bookings/${booking.reference}.ics` }));
   return bar;
@@ -96,10 +86,8 @@ async function act(dialog, page, booking, action) {
     await page.refresh();
     await fill(dialog, page, booking.reference);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
     // Somebody changed it meanwhile: shown as it is now, with what was refused.
     if (error.status === 412) await fill(dialog, page, booking.reference);
-    dialog.querySelector(".fault")?.remove();
-    dialog.prepend(element("p", error.message, { className: "fault" }));
+    tellRefusal(dialog, error);
   }
 }

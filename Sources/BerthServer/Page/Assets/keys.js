@@ -1,41 +1,52 @@
+import { drawByKeys } from "./drafts.js";
 import { openDrawer } from "./drawer.js";
-import { bookByKeys } from "./booking.js";
+import { lettersAreOn, showHelp } from "./help.js";
+import { unfold } from "./names.js";
+import { reportTrouble } from "./reports.js";
 
-/** What single keys do; they can be turned off (WCAG 2.1.4) in localStorage as `keys: off`. */
+/** What single letters do wherever the focus is. */
 const COMMANDS = {
   t: (page) => [page.view.today(), page.load()],
   d: (page) => [page.view.show("day"), page.load()],
   w: (page) => [page.view.show("week"), page.load()],
   m: (page) => [page.view.show("month"), page.load()],
   q: (page) => [page.view.show("quarter"), page.load()],
+  r: (page) => page.me.role !== "viewer" && reportTrouble(page, page.focusedKey() ?? ""),
   "/": () => document.getElementById("search").focus(),
+  "?": () => showHelp(),
 };
+
+const ROWS_A_PAGE = 10;
 
 /** Lets the timeline be read and booked by the keyboard: one tab stop, arrows for rows and bookings. */
 export function handleKeys(page) {
-  page.grid.tabIndex = 0;
-  page.grid.setAttribute("role", "region");
-  page.grid.setAttribute("aria-label", "Timeline: arrows move, Enter opens, b books");
   document.addEventListener("keydown", (event) => {
     if (event.target.closest("input, select, textarea, dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (localStorage.getItem("keys") !== "off" && event.key in COMMANDS) {
-      event.preventDefault();
-      COMMANDS[event.key](page);
-    }
+    if (lettersAreOn() && event.key in COMMANDS) stop(event, () => COMMANDS[event.key](page));
   });
   page.grid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const name = event.target.closest(".name");
-    const bar = event.target.closest("a.bar");
-    switch (event.key) {
-      case "ArrowDown": return stop(event, () => moveRow(page, name ?? nameOf(page, bar), 1));
-      case "ArrowUp": return stop(event, () => moveRow(page, name ?? nameOf(page, bar), -1));
-      case "ArrowRight": return stop(event, () => (bar ? moveBar(bar, 1) : barsOf(page, name)[0]?.focus()));
-      case "ArrowLeft": return stop(event, () => bar && moveBar(bar, -1));
-      case "Escape": return stop(event, () => bar && nameOf(page, bar)?.focus());
-      case "Enter": return stop(event, () => (bar ? openDrawer(page, bar.dataset.booking) : name && page.openEnvironment(name.dataset.key)));
-      case "b": return stop(event, () => bookByKeys(page, name ?? nameOf(page, bar)));
-    }
+    const bar = event.target.closest(".bar");
+    const name = event.target.closest(".name") ?? page.nameOfRow(Number(bar?.closest(".row")?.dataset.row));
+    const actions = {
+      ArrowDown: () => moveRow(page, name, 1),
+      ArrowUp: () => moveRow(page, name, -1),
+      PageDown: () => moveRow(page, name, ROWS_A_PAGE),
+      PageUp: () => moveRow(page, name, -ROWS_A_PAGE),
+      Home: () => moveRow(page, name, -Infinity),
+      End: () => moveRow(page, name, Infinity),
+      ArrowRight: () => page.focusItem(name, bar, 1),
+      ArrowLeft: () => bar && page.focusItem(name, bar, -1),
+      Escape: () => bar && name?.focus(),
+      "+": () => name?.getAttribute("aria-expanded") === "false" && unfold(page, name.dataset.key, true),
+      "-": () => name?.getAttribute("aria-expanded") === "true" && unfold(page, name.dataset.key, false),
+      ...(!event.target.closest("button") && {
+        Enter: () => (bar ? openDrawer(page, bar.dataset.booking) : name && page.openEnvironment(name.dataset.key)),
+      }),
+      ...(lettersAreOn() && { f: () => name?.querySelector(".favour")?.click() }),
+      ...(lettersAreOn() && page.me.role !== "viewer" && { b: () => drawByKeys(page, name) }),
+    };
+    if (event.key in actions) stop(event, actions[event.key]);
   });
 }
 
@@ -47,26 +58,7 @@ function stop(event, action) {
 
 function moveRow(page, name, step) {
   const names = [...page.names.querySelectorAll(".name")];
-  const next = names[name ? names.indexOf(name) + step : 0];
+  const next = names[name ? Math.max(0, Math.min(names.length - 1, names.indexOf(name) + step)) : 0];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
-}
-
-function rowOf(page, name) {
-  const index = page.timeline.environments.findIndex(({ key }) => key === name?.dataset.key);
-  return page.rows.querySelector(`[data-row="${index}"]`);
-}
-
-function barsOf(page, name) {
-  return [...(rowOf(page, name)?.querySelectorAll("a.bar") ?? [])].sort((one, other) => one.offsetLeft - other.offsetLeft);
-}
-
-function nameOf(page, bar) {
-  const key = page.timeline.environments[bar?.closest(".row")?.dataset.row]?.key;
-  return page.names.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`);
-}
-
-function moveBar(bar, step) {
-  const bars = [...bar.closest(".row").querySelectorAll("a.bar")].sort((one, other) => one.offsetLeft - other.offsetLeft);
-  bars[bars.indexOf(bar) + step]?.focus();
 }

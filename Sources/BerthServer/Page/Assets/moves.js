@@ -1,6 +1,6 @@
 import { get, Problem, send } from "./api.js";
-import { shortTime } from "./axis.js";
-import { element } from "./drawer.js";
+import { element } from "./dialog.js";
+import { shortTime } from "./times.js";
 
 const STEP = 15;
 const EDGE = 8;
@@ -16,8 +16,7 @@ export function letMove(page) {
     const bar = event.target.closest("a.bar.mine");
     if (event.button !== 0 || !bar) return;
     const box = bar.getBoundingClientRect();
-    page.isDrawing = true;
-    moving = { bar, x: event.clientX, stretches: box.right - event.clientX < EDGE, minutes: 0 };
+    moving = { release: page.hold(), bar, x: event.clientX, stretches: box.right - event.clientX < EDGE, minutes: 0 };
     bar.setPointerCapture(event.pointerId);
   });
   page.rows.addEventListener("pointermove", (event) => {
@@ -27,11 +26,15 @@ export function letMove(page) {
     if (moving.stretches) moving.bar.style.width = `${Math.max(8, moving.bar.dataset.width ?? (moving.bar.dataset.width = moving.bar.offsetWidth)) * 1 + pixels}px`;
     else moving.bar.style.transform = `translateX(${pixels}px)`;
   });
+  page.rows.addEventListener("pointercancel", () => {
+    moving?.release();
+    moving = undefined;
+  });
   page.rows.addEventListener("pointerup", async () => {
     if (!moving) return;
-    const { bar, minutes, stretches } = moving;
+    const { release, bar, minutes, stretches } = moving;
     moving = undefined;
-    page.isDrawing = false;
+    release();
     if (!minutes) return;
     // The click that follows belongs to the move.
     page.rows.addEventListener("click", (event) => {

@@ -1,7 +1,12 @@
+import { shades } from "./axis.js";
+import { lengthText } from "./times.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 const BAR = 24, LANE = 26, TOP = 4, FLOOR = 12;
 /** Bars narrower than this have no link of their own to point at. */
 const LEAST_LINK = 24;
+/** Windows narrower than this have no name on them. */
+const LEAST_PLATE = 60;
 const LIVE = new Set(["requested", "confirmed", "active"]);
 const HIDDEN = new Set(["cancelled", "rejected", "expired"]);
 
@@ -18,7 +23,7 @@ const box = (x, y, width, height) => `M${x.toFixed(1)} ${y}h${width.toFixed(1)}v
 /** The hatches that looks are filled with; once a page. */
 export function definitions() {
   const root = svg("svg", { width: 0, height: 0, "aria-hidden": "true", class: "unseen" });
-  for (const name of ["other", "mine", "stop"]) {
+  for (const name of ["other", "mine", "part", "stop"]) {
     const pattern = svg("pattern", { id: `hatch-${name}`, width: 8, height: 8, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" });
     pattern.append(svg("rect", { class: "ground", width: 8, height: 8, fill: "none" }), svg("path", { class: "hatch", d: "M2 0v8" }));
     root.append(pattern);
@@ -26,17 +31,21 @@ export function definitions() {
   return root;
 }
 
-/** In which lane each booking of a row stands, so that none covers another: the first lane that is free. */
+/**
+ * In which lane each booking of a row stands, so that none covers another: the first lane that is free. What others
+ * hold of the row's parts stands among them, with its part. `until` is where the next one in its lane begins.
+ */
 export function lanesOf(timeline, row) {
   const { bookings } = timeline;
-  const lines = timeline.rows[row].lines.filter(({ booking }) => !HIDDEN.has(bookings.state[booking]))
+  const lines = [...timeline.rows[row].lines, ...timeline.takenParts(row)].filter(({ booking }) => !HIDDEN.has(bookings.state[booking]))
     .sort((one, other) => bookings.start[one.booking] - bookings.start[other.booking]);
-  const ends = [];
+  const last = [];
   return lines.map((line) => {
-    let lane = ends.findIndex((end) => end <= bookings.start[line.booking]);
-    if (lane < 0) lane = ends.length;
-    ends[lane] = timeline.end(line.booking);
-    return { ...line, lane };
+    const start = bookings.start[line.booking];
+    let lane = last.findIndex(({ booking }) => timeline.end(booking) <= start);
+    if (lane < 0) lane = last.length;
+    if (last[lane]) last[lane].until = start;
+    return (last[lane] = { ...line, lane, until: timeline.minutes });
   });
 }
 
@@ -47,82 +56,130 @@ export function heightOf(lanes) {
 
 /**
  * Draws one row: one path a look in one SVG, and a link over each bar that is wide enough. What covers the row above as
- * well has its name there.
+ * well has its name there. Where free time is looked for, that alone is drawn.
+ * @param {{timeline, view, scale, now, above}} place what is drawn beside it, and how
  */
-export function drawRow(element, timeline, row, lanes, scale, now, above) {
+export function drawRow(element, item, { timeline, view, scale, now, above }) {
+  const { row, lanes } = item;
   const height = heightOf(lanes);
   const looks = new Map();
-  const add = (look, piece) => looks.set(look, (looks.get(look) ?? "") + piece);
-  const links = [];
-  drawWindows(timeline, row, scale, height, add, links, above);
-  for (const line of lanes) drawBooking(timeline, row, line, scale, add, links);
-  const hits = drawChanges(timeline, row, scale, height, add);
+  const canvas = { timeline, view, scale, height, add: (look, piece) => looks.set(look, (looks.get(look) ?? "") + piece), links: [] };
+  drawWindows(canvas, row, above);
+  if (view.freeHours) drawFree(canvas, row);
+  for (const line of lanes) drawBooking(canvas, line);
+  const marks = drawChanges(canvas, row);
   const picture = svg("svg", { width: scale.width, height, "aria-hidden": "true" });
-  for (const closed of scale.closed) picture.append(svg("path", { class: "closed", d: box(closed.x, 0, closed.width, height) }));
+  for (const closed of shades(timeline, timeline.environments[row], scale)) picture.append(svg("path", { class: "closed", d: box(closed.x, 0, closed.width, height) }));
   picture.append(svg("path", { class: "day", d: scale.ticks.map(({ x }) => `M${x.toFixed(1)} 0V${height}`).join("") }));
-  if (hits.length) picture.append(svg("path", { class: "uncontrolled-line", d: `M0 ${height - 2}H${scale.width}` }));
+  if (marks.some(({ control }) => control === "uncontrolled")) picture.append(svg("path", { class: "uncontrolled-line", d: `M0 ${height - 2}H${scale.width}` }));
   if (now >= 0 && now <= timeline.minutes) picture.append(svg("path", { class: "now-line", d: `M${scale.x(now).toFixed(1)} 0V${height}` }));
   for (const [look, d] of looks) picture.append(svg("path", { class: look, d }));
-  for (const x of hits) {
-    const bang = svg("text", { class: "bang", x: x.toFixed(1), y: height - 6 });
-    bang.textContent = "!";
-    picture.append(bang);
-  }
-  element.replaceChildren(picture, ...links);
+  picture.append(...marks.flatMap((mark) => textsOf(mark, height)));
+  element.replaceChildren(picture, ...canvas.links);
   element.style.height = `${height}px`;
 }
 
-function drawBooking(timeline, row, { booking, via, lane }, scale, add, links) {
+/** How whose a booking is looks: mine, of a team that has a hue, or just another's. */
+function ownerLook({ timeline, view }, booking) {
+  if (timeline.isMine(booking)) return " mine";
+  const hue = view.hues.indexOf(timeline.teams[timeline.bookings.team[booking]]);
+  return hue < 0 ? "" : ` hue-${hue + 1}`;
+}
+
+function drawBooking(canvas, line) {
+  const { timeline, scale, add, links } = canvas;
   const { bookings } = timeline;
+  const { booking, lane } = line;
   const state = bookings.state[booking];
-  const mine = timeline.isMine(booking) ? " mine" : "";
+  const owner = ownerLook(canvas, booking);
   const x = scale.x(bookings.start[booking]);
   const width = Math.max(3, scale.x(timeline.end(booking)) - x);
   if (x > scale.width || x + width < 0) return;
   const y = TOP + lane * LANE;
-  switch (state) {
-    case "requested": add(`asked${mine}`, box(x, y, width, BAR)); break;
-    case "waitlisted": add(`waits${mine}`, box(x, y, width, BAR)); break;
-    case "displaced": add("waits aside", box(x, y, width, BAR)); break;
-    case "active":
-      add(`full${mine}`, box(x, y, width, BAR));
-      if (mine) add("stripe", box(x + 3, y + 3, 2, BAR - 6));
-      break;
-    case "completed": add("done", box(x, y, width, BAR)); break;
-    default:
-      add(`soft${mine}`, box(x, y, width, BAR));
-      add(`edge${mine}`, box(x, y, 3, BAR));
+  if (line.part !== undefined) {
+    add("taken-part", box(x, y + 1, width, BAR - 2));
+  } else {
+    addLook(add, state, owner, x, y, width);
+    const before = bookings.setup[booking] * scale.perMinute;
+    const after = bookings.teardown[booking] * scale.perMinute;
+    if (before > 2) add(`comb${owner}`, box(x - before, y + 9, before, 6));
+    if (after > 2) add(`comb${owner}`, box(x + width, y + 9, after, 6));
   }
-  const before = scale.x(bookings.start[booking]) - scale.x(bookings.start[booking] - bookings.setup[booking]);
-  const after = scale.x(timeline.end(booking) + bookings.teardown[booking]) - scale.x(timeline.end(booking));
-  if (before > 2) add(`comb${mine}`, box(x - before, y + 9, before, 6));
-  if (after > 2) add(`comb${mine}`, box(x + width, y + 9, after, 6));
-  if (width >= LEAST_LINK) links.push(linkTo(timeline, booking, via, x, y, width, state, mine));
+  if (width >= LEAST_LINK) links.push(linkTo(canvas, line));
 }
 
-function linkTo(timeline, booking, via, x, y, width, state, mine) {
+function addLook(add, state, owner, x, y, width) {
+  switch (state) {
+    case "requested": return add(`asked${owner}`, box(x, y, width, BAR));
+    case "waitlisted": return add(`waits${owner}`, box(x, y, width, BAR));
+    case "displaced": return add("waits aside", box(x, y, width, BAR));
+    case "active":
+      add(`full${owner}`, box(x, y, width, BAR));
+      if (owner === " mine") add("stripe", box(x + 3, y + 3, 2, BAR - 6));
+      return;
+    case "completed": return add("done", box(x, y, width, BAR));
+    default:
+      add(`soft${owner}`, box(x, y, width, BAR));
+      add(`edge${owner}`, box(x, y, 3, BAR));
+  }
+}
+
+/** The link over a booking's bar, however narrow: what it is, and what opens it. Its title runs on into free time. */
+export function linkTo({ timeline, view, scale }, { booking, via, part, lane, until }) {
   const { bookings } = timeline;
   const link = document.createElement("a");
   const reference = `BK-${bookings.id[booking]}`;
-  const title = timeline.titles[bookings.title[booking]];
-  const team = timeline.teams[bookings.team[booking]];
+  const [title, team] = [timeline.titles[bookings.title[booking]], timeline.teams[bookings.team[booking]]];
+  const state = bookings.state[booking];
+  const times = `${timeline.timeText(bookings.start[booking])} to ${timeline.timeText(timeline.end(booking))}`;
   link.href = `?booking=${reference}`;
-  link.className = `bar ${state}${mine}`;
+  link.className = part === undefined ? `bar ${state}${ownerLook({ timeline, view }, booking)}` : "bar part";
   link.dataset.booking = reference;
   link.tabIndex = -1;
-  const mark = { requested: "? ", waitlisted: "in line · ", displaced: "moved aside · " }[state] ?? "";
-  const through = via >= 0 ? ` (through ${timeline.environments[via].key})` : "";
   const text = document.createElement("span");
-  text.textContent = `${mark}${title} · ${team}${through}`;
+  if (part !== undefined) {
+    const { key } = timeline.environments[part];
+    text.textContent = `${key} is with ${team} until ${timeline.timeText(timeline.end(booking))}`;
+    link.setAttribute("aria-label", `${key} is with ${team}: ${title}, ${times}`);
+  } else {
+    const mark = { requested: "? ", waitlisted: "in line · ", displaced: "moved aside · " }[state] ?? "";
+    const through = via >= 0 ? ` (through ${timeline.environments[via].key})` : "";
+    text.textContent = `${mark}${title} · ${team}${through}`;
+    link.setAttribute("aria-label", `${title}, ${team}, ${state}${through}, ${times}`);
+  }
   link.append(text);
-  link.setAttribute("aria-label", `${title}, ${team}, ${state}${through}, ${timeline.instant(bookings.start[booking])} to ${timeline.instant(timeline.end(booking))}`);
-  // What begins before the view keeps its text in sight.
+  const x = scale.x(bookings.start[booking]);
+  const end = Math.max(x + 3, scale.x(timeline.end(booking)));
+  // What begins before the view keeps its text in sight; a full bar's white text has no ground outside it.
   const left = Math.max(0, x);
-  link.style.cssText = `left:${left}px;top:${y}px;width:${Math.max(LEAST_LINK, x + width - left)}px`;
+  const width = Math.max(LEAST_LINK, end - left);
+  const room = state === "active" && part === undefined ? width : Math.max(width, scale.x(until) - left - 4);
+  link.style.cssText = `left:${left}px;top:${TOP + lane * LANE}px;width:${width}px`;
+  text.style.maxWidth = `${room - 11}px`;
   return link;
 }
 
-function drawWindows(timeline, row, scale, height, add, links, above) {
+/** Draws when a row is free for as long as is looked for; each such time books that long. */
+function drawFree({ timeline, view, scale, add, links }, row) {
+  const least = view.freeHours * 60;
+  for (const [from, until] of timeline.freeSpans(row, least)) {
+    const [x, width] = [scale.x(from), scale.x(until) - scale.x(from)];
+    add("free-time", box(x, TOP, width, BAR));
+    if (width < LEAST_LINK) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "bar free";
+    button.tabIndex = -1;
+    button.dataset.from = from;
+    const text = `${lengthText(until - from)} free`;
+    button.textContent = text;
+    button.setAttribute("aria-label", `${timeline.environments[row].key}: ${text}, from ${timeline.timeText(from)}. Book ${lengthText(least)}`);
+    button.style.cssText = `left:${x}px;top:${TOP}px;width:${width}px`;
+    links.push(button);
+  }
+}
+
+function drawWindows({ timeline, scale, height, add, links }, row, above) {
   const { windows } = timeline;
   const named = new Set(timeline.rows[above]?.windows);
   for (const window of timeline.rows[row].windows) {
@@ -137,55 +194,72 @@ function drawWindows(timeline, row, scale, height, add, links, above) {
       add("freeze-edge", box(x, 0, 2, height));
     }
     if (kind === "maintenance") add(`maintenance${planned}`, box(x, 1, width, height - 2));
-    if (kind !== "change" && width > 60 && !named.has(window)) {
-      const plate = document.createElement("span");
-      plate.className = `plate ${kind}`;
-      plate.textContent = timeline.titles[windows.title[window]];
-      plate.style.cssText = `left:${Math.max(0, x) + 4}px;top:${height - 18}px;max-width:${width - 8}px`;
-      links.push(plate);
-    }
+    if (width <= LEAST_PLATE || (kind === "freeze" && named.has(window))) continue;
+    const plate = document.createElement("span");
+    plate.className = `plate ${kind}`;
+    plate.textContent = timeline.titles[windows.title[window]];
+    plate.dataset.window = `CW-${windows.id[window]}`;
+    plate.style.cssText = `left:${Math.max(0, x) + 4}px;top:${height - 18}px;max-width:${width - 8}px`;
+    links.push(plate);
   }
 }
 
-/** Draws a row's changes on its floor, the worst of those that fall together; gives where uncontrolled ones are. */
-function drawChanges(timeline, row, scale, height, add) {
+const RANK = { uncontrolled: 2, emergency: 1, controlled: 0 };
+
+/** Draws a row's changes on its floor, the worst of those that fall together; gives where they are, and how many. */
+function drawChanges({ timeline, scale, height, add }, row) {
   const { changes } = timeline;
-  const worst = new Map();
-  const rank = { uncontrolled: 2, emergency: 1, controlled: 0 };
+  const marks = new Map();
   for (const change of timeline.rows[row].changes) {
     const x = scale.x(changes.at[change]);
     if (x < 0 || x > scale.width) continue;
     const place = Math.round(x / 9);
-    const known = worst.get(place);
-    if (!known || rank[changes.control[change]] > rank[known.control]) worst.set(place, { x, control: changes.control[change] });
+    const mark = marks.get(place) ?? { x, control: changes.control[change], count: 0 };
+    mark.count += 1;
+    if (RANK[changes.control[change]] > RANK[mark.control]) Object.assign(mark, { x, control: changes.control[change] });
+    marks.set(place, mark);
   }
   const y = height - 10;
-  const hits = [];
-  for (const { x, control } of worst.values()) {
-    if (control === "uncontrolled") {
-      add(control, `M${x.toFixed(1)} ${y - 9}l9 9l-9 9l-9 -9z`);
-      hits.push(x);
-    } else if (control === "emergency") add(control, `M${x.toFixed(1)} ${y - 6}l6 12h-12z`);
+  for (const { x, control } of marks.values()) {
+    if (control === "uncontrolled") add(control, `M${x.toFixed(1)} ${y - 9}l9 9l-9 9l-9 -9z`);
+    else if (control === "emergency") add(control, `M${x.toFixed(1)} ${y - 6}l6 12h-12z`);
     else add(control, `M${(x - 3).toFixed(1)} ${y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0`);
   }
-  return hits;
+  return [...marks.values()];
+}
+
+/** What is written at a mark: that it is uncontrolled, and how many there are from two on. */
+function textsOf({ x, control, count }, height) {
+  const texts = [];
+  const write = (name, at, text) => {
+    const written = svg("text", { class: name, x: at.toFixed(1), y: height - 6 });
+    written.textContent = text;
+    texts.push(written);
+  };
+  if (control === "uncontrolled") write("bang", x, "!");
+  if (count > 1) write("times", x + (control === "uncontrolled" ? 12 : 8), count);
+  return texts;
 }
 
 /** Who has a row at a minute, or until when it is free: the second line of its name. */
-export function standingOf(timeline, row, now, clock) {
+export function standingOf(timeline, row, now) {
   const environment = timeline.environments[row];
   if (environment.status === "unavailable" || environment.status === "retired") return environment.status;
   const { bookings } = timeline;
   const lines = timeline.rows[row].lines.filter(({ booking }) => LIVE.has(bookings.state[booking]) && timeline.end(booking) > now)
     .sort((one, other) => bookings.start[one.booking] - bookings.start[other.booking]);
   const present = lines.filter(({ booking }) => bookings.start[booking] <= now);
+  const degraded = environment.status === "degraded" ? "degraded · " : "";
   if (environment.capacity && present.length && bookings.mode[present[0].booking] === "shared") {
-    return `${present.length} of ${environment.capacity} in use`;
+    const room = environment.capacity - present.length;
+    return `${degraded}${present.length} of ${environment.capacity} in use${room > 0 ? ` · room for ${room}` : ""}`;
   }
   if (present.length) {
     const { booking } = present[0];
     const who = timeline.isMine(booking) ? "you" : timeline.teams[bookings.team[booking]];
-    return `${who} until ${clock(timeline.end(booking))}`;
+    return `${degraded}${who} until ${timeline.timeText(timeline.end(booking))}`;
   }
-  return lines.length ? `free until ${clock(bookings.start[lines[0].booking])}` : "free";
+  const block = timeline.firstInTheWay(row, Math.max(0, now), timeline.minutes);
+  if (!block) return `${degraded}free`;
+  return `${degraded}${block.from <= now ? `${block.who} until ${timeline.timeText(block.until)}` : `free until ${timeline.timeText(block.from)}`}`;
 }

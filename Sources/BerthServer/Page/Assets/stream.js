@@ -14,14 +14,13 @@ export function follow(page) {
   const readAgain = (after = LEAST_MS) => {
     asked ??= setTimeout(async () => {
       asked = undefined;
-      // What is under the pointer stays until it is let go.
-      if (page.isDrawing) return readAgain();
       // A server that starts anew answers soon.
       await page.refresh().catch(() => readAgain(AGAIN_MS));
     }, after + Math.random() * SPREAD_MS);
   };
-  const draw = () => {
-    if (page.isDrawing) return void setTimeout(draw, 200);
+  const draw = async () => {
+    // What is under the pointer stays until it is let go.
+    await page.settled;
     const rows = new Set();
     const events = told;
     told = [];
