@@ -3,9 +3,9 @@ import BerthDatabase
 import Foundation
 
 /// Sample data that tells a story around today: two UAT environments that share a payments stub, a
-/// regression under way, a release test that has to wait for it, and a training environment that several
-/// teams share. UAT freezes before the release; a planned deployment kept to its window, and somebody changed the
-/// mainframe under the regression.
+/// regression under way, a release test that has to wait for it, another team in line behind it, and a training
+/// environment that several teams share. Pre-production waits for its owner's approval. UAT freezes before the release;
+/// a planned deployment kept to its window, and somebody changed the mainframe under the regression.
 struct DemoData {
     var database: BerthDatabase
     /// Everything lies around this day.
@@ -16,6 +16,7 @@ struct DemoData {
     /// The tokens of the people in the story.
     struct Tokens: Sendable {
         var admin: String
+        var manager: String
         var booker: String
     }
 
@@ -26,6 +27,12 @@ struct DemoData {
             _ = try await database.book(
                 booking, by: owner, now: now, dryRun: false, idempotency: nil)
         }
+        // Asked for by somebody who does not manage it, it waits for its owner.
+        let tess = Caller(tokenID: 0, name: "tess", role: .booker, team: "crm", labels: [:])
+        _ = try await database.book(
+            booking(
+                ["pre-prod"], opening(of: 2), opening(of: 2) + 9, "Dress rehearsal", team: "crm"),
+            by: tess, now: now, dryRun: false, idempotency: nil)
         for window in windows {
             _ = try await database.createWindow(
                 window, by: owner, now: now, dryRun: false, idempotency: nil, keep: Self.nothing)
@@ -34,8 +41,10 @@ struct DemoData {
             _ = try await database.recordChange(
                 change, by: owner, now: now, dryRun: false, idempotency: nil, keep: Self.nothing)
         }
+        _ = try await database.audit(AuditRequest(recordedBy: owner.name), now: now)
         return Tokens(
             admin: try await token("demo-admin", .admin, team: nil),
+            manager: try await token("demo-manager", .manager, team: "release"),
             booker: try await token("demo-booker", .booker, team: "crm"))
     }
 
@@ -44,6 +53,11 @@ struct DemoData {
         office.setupMinutes = 15
         office.teardownMinutes = 15
         office.maxHours = 336
+        var guarded = Policy()
+        guarded.approval = .manager
+        guarded.openingHours = [
+            Policy.OpeningHours(days: ["MO", "TU", "WE", "TH", "FR"], from: "07:00", to: "20:00")
+        ]
         return [
             EnvironmentDraft(
                 key: "payments-stub", name: "Payments stub", tier: "component",
@@ -73,6 +87,23 @@ struct DemoData {
             EnvironmentDraft(
                 key: "training", name: "Training", tier: "training", ownerTeam: "release",
                 timeZone: "America/New_York", capacity: 4),
+            EnvironmentDraft(
+                key: "uat-3", name: "UAT 3", tier: "uat", ownerTeam: "release",
+                timeZone: "Europe/London", labels: ["app": "crm"], status: .degraded,
+                statusReason: "jdoe of core: reports are slow since the refresh"),
+            EnvironmentDraft(
+                key: "sit-2", name: "System integration 2", tier: "sit", ownerTeam: "integration",
+                timeZone: "Europe/Berlin", parts: [.init(key: "payments-stub", usage: .shared)]),
+            EnvironmentDraft(
+                key: "crm-dev", name: "CRM development", tier: "dev", ownerTeam: "crm",
+                labels: ["app": "crm"], capacity: 6),
+            EnvironmentDraft(
+                key: "crm-sit", name: "CRM integration", tier: "sit", ownerTeam: "crm",
+                timeZone: "Europe/London", labels: ["app": "crm"], policy: office,
+                runbook: "Deploy by pipeline only. Data is masked weekly."),
+            EnvironmentDraft(
+                key: "pre-prod", name: "Pre-production", tier: "pre", ownerTeam: "release",
+                timeZone: "Europe/London", policy: guarded),
         ]
     }
 
@@ -88,7 +119,38 @@ struct DemoData {
             booking(["training"], 1, 9, "New joiners", team: "self-care", mode: .shared),
             booking(["training"], 3, 7, "Back office course", team: "billing", mode: .shared),
             booking(["training"], 5, 11, "Tariff model", team: "crm", mode: .shared),
+            booking(["crm-sit"], -30, -4, "Campaigns smoke test", team: "crm"),
+            booking(["crm-sit"], 20, 68, "Campaigns regression", team: "crm", ticket: "CHG2512"),
+            booking(["crm-dev"], -10, 60, "Sprint 118", team: "crm", mode: .shared),
+            booking(["crm-dev"], 10, 40, "Address service spike", team: "mobile", mode: .shared),
+            booking(["uat-3"], -60, -12, "Tariff roll-out rehearsal", team: "billing"),
+            booking(["uat-3"], 52, 92, "Tariff roll-out", team: "billing", ticket: "CHG2518"),
+            waiting(booking(["uat-2"], 8, 26, "Loyalty points, second run", team: "crm")),
+            nightly(
+                booking(["sit-2"], 12, 18, "Nightly regression", team: "integration"), times: 6),
         ]
+    }
+
+    /// Stands in line when somebody else has it.
+    private func waiting(_ draft: BookingDraft) -> BookingDraft {
+        var draft = draft
+        draft.options.onConflict = .waitlist
+        return draft
+    }
+
+    private func nightly(_ draft: BookingDraft, times: Int) -> BookingDraft {
+        var draft = draft
+        draft.options.recurrence = RecurrenceText(rrule: "FREQ=DAILY;COUNT=\(times)")
+        return draft
+    }
+
+    /// Hours from now to nine in the morning of a working day, so many days ahead or the next after it.
+    private func opening(of daysAhead: Int) -> Int {
+        let day = (now.timeIntervalSince1970 / 86_400).rounded(.down) + Double(daysAhead)
+        // The first day of 1970 was a Thursday.
+        let weekday = Int(day + 3) % 7
+        let working = day + (weekday == 5 ? 2 : weekday == 6 ? 1 : 0)
+        return Int((working * 86_400 + 9 * 3_600 - now.timeIntervalSince1970) / 3_600)
     }
 
     private var windows: [ChangeWindowDraft] {
@@ -107,6 +169,10 @@ struct DemoData {
             change(
                 "mainframe-t3", at: now.flooredToSecond, .config, "JCL parameter by hand",
                 by: "jdoe", team: nil),
+            change(
+                "uat-3", at: hour(-8), .restart, "Report server restarted", by: "mlee", team: "core"
+            ),
+            change("crm-sit", at: hour(-20), .data, "Masked refresh", by: "dba", team: "crm"),
         ]
     }
 
@@ -172,8 +238,11 @@ extension DemoData.Tokens {
             Look at it, signed in as the booker:
               \(url)/#token=\(booker)
 
-              admin token:   \(admin)
-              booker token:  \(booker)   (team crm)
+            Or as the release manager, who plans windows and approves:
+              \(url)/#token=\(manager)
+
+              admin token:    \(admin)
+              booker token:   \(booker)   (team crm)
 
             Who has what:
               curl -H 'Authorization: Bearer \(booker)' \(url)/v1/bookings

@@ -1,3 +1,4 @@
+import BerthCore
 import BerthTestSupport
 import Foundation
 import Testing
@@ -11,7 +12,7 @@ struct BrowserTests {
         let postgres = try await TestServer.shared.value
         try await Server.onDatabase { server, database in
             let url = postgres.connectionString(database: database.name)
-            try await server.make(["uat-1", "uat-2", "uat-3"])
+            try await fill(server)
             let tokens = try await ["booker", "manager"].asyncMap { role in
                 let made = try await Berth.run(
                     "token", "create", "--name", "\(role)-1", "--role", role, "--team", "crm",
@@ -30,6 +31,21 @@ struct BrowserTests {
                 input: String(decoding: JSONEncoder().encode(input), as: UTF8.self))
             #expect(steps.split(separator: "\n").last == "signed out")
         }
+    }
+
+    /// Three environments that crm owns, and a booking of another team.
+    private func fill(_ server: Server) async throws {
+        for (key, tier) in [("uat-1", "uat"), ("uat-2", "uat"), ("uat-3", "other")] {
+            let made = try await server.post(
+                "/v1/environments", #"{"key":"\#(key)","tier":"\#(tier)","ownerTeam":"crm"}"#)
+            try #require(made.status == 201, "\(made.text)")
+        }
+        let start = RFC3339.string(Date().addingTimeInterval(6 * 86_400))
+        let booked = try await server.post(
+            "/v1/bookings",
+            #"{"environments":["uat-3"],"startsAt":"\#(start)","minutes":600,"title":"Payday","team":"pay"}"#
+        )
+        try #require(booked.status == 201, "\(booked.text)")
     }
 }
 

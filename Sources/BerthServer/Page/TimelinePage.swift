@@ -20,6 +20,7 @@ struct TimelinePage {
         <header class="top">
         <strong>Berth</strong>
         <nav id="places" aria-label="Pages"></nav>
+        <span id="search-place"></span>
         <span class="me">\(caller.name.htmlEscaped)\(caller.team.map { " · \($0.htmlEscaped)" } ?? "")</span>
         <form method="post" action="/sign-out"><button type="submit" class="quiet">Sign out</button></form>
         </header>

@@ -42,7 +42,7 @@ export function drawAgenda(page) {
     }));
     const mine = ahead.find((booking) => timeline.isMine(booking) && bookings.start[booking] <= now);
     const isFree = !ahead.some((booking) => bookings.start[booking] <= now);
-    item.append(heading, element("p", standingOf(timeline, row, now)), next);
+    item.append(heading, element("p", standingOf(timeline, row, now).text), next);
     if (mine !== undefined) item.append(element("button", "Extend by an hour", { type: "button", onclick: () => extend(page, bookings.id[mine]) }));
     else if (isFree) item.append(element("button", "Book now", { type: "button", onclick: () => confirmBooking(page, bookNow(environment.key)) }));
     return item;

@@ -55,9 +55,10 @@ export function drawAxis(element, timeline, view, scale, count, now) {
   const corner = document.createElement("div");
   corner.className = "corner";
   corner.textContent = `${count} environment${count === 1 ? "" : "s"}`;
+  const today = new Date().toDateString();
   const ticks = scale.ticks.map(({ x, width, date, weekend }) => {
     const tick = document.createElement("div");
-    tick.className = weekend ? "tick weekend" : "tick";
+    tick.className = `tick${weekend ? " weekend" : ""}${view.span !== "day" && date.toDateString() === today ? " today" : ""}`;
     if (view.span === "day") tick.textContent = hour.format(date);
     else tick.textContent = view.span === "month" && width < 60 ? dayNumber.format(date) : dayName.format(date);
     if (view.span === "week" && width >= LEAST_FOR_HOURS) tick.append(...[6, 12, 18].map((at) => hourMark(at, width)));

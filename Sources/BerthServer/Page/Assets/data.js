@@ -59,6 +59,7 @@ export class Timeline {
    * @returns {Set<number> | undefined} the rows that look different now; undefined where all has to be read again
    */
   apply(event) {
+    this.hitBookings = undefined;
     if (event.booking) return this.applyBooking(event.id, event.booking);
     if (event.change) return this.applyChange(event.id, event.change);
     const isKnown = event.kind === "notice.created" || (event.kind.startsWith("booking.") && this.versionOf(event.id) >= event.version);
@@ -162,6 +163,15 @@ export class Timeline {
       this.parts.set(row, parts);
     }
     return this.parts.get(row);
+  }
+
+  /** The bookings that an uncontrolled change of something they use has hit. */
+  get hits() {
+    this.hitBookings ??= new Set(this.rows.flatMap(({ lines, changes }) => changes
+      .filter((change) => this.changes.control[change] === "uncontrolled")
+      .flatMap((change) => lines.map(({ booking }) => booking).filter((booking) =>
+        HOLDS.has(this.bookings.state[booking]) && this.bookings.start[booking] <= this.changes.at[change] && this.changes.at[change] < this.end(booking)))));
+    return this.hitBookings;
   }
 
   /** The rows that a row is a part of, at any depth. */

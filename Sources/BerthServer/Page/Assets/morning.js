@@ -26,7 +26,7 @@ export async function fillMorning(panel) {
   const rest = audit.findings.filter(({ status }) => status === "resolved" || status === "waived");
   panel.replaceChildren(
     element("h1", "Morning"), element("p", `Audit ${audit.run}, ${shortTime(Date.parse(audit.at))}`), counts,
-    ...[...groups].map(([who, findings]) => findingsOf(`${who}: ${findings.length}`, findings)),
+    ...(groups.size ? [] : [element("p", "Nothing is wrong.")]), ...[...groups].map(([who, findings]) => findingsOf(`${who}: ${findings.length}`, findings)),
     ...(rest.length ? [findingsOf(`Resolved and waived: ${rest.length}`, rest)] : []));
 }
 

@@ -21,7 +21,7 @@ export function nameOf(page, item, place) {
   if (item.heading !== undefined) {
     made.className = "group";
     made.setAttribute("aria-level", 1);
-    cell.textContent = item.heading;
+    cell.append(element("b", item.heading), element("span", ` ${item.count}`));
     return made;
   }
   const { timeline } = page;
@@ -36,7 +36,8 @@ export function nameOf(page, item, place) {
   if (uncontrolled) cell.append(element("span", `! ${uncontrolled}`, { className: "count", title: "Uncontrolled changes" }));
   if (item.parent === undefined && environment.parts.length) cell.append(unfolder(page, made, environment));
   if (item.parent === undefined) cell.append(favourer(page, environment));
-  cell.append(element("b", environment.name || environment.key), element("small", standingOf(timeline, item.row, page.now)));
+  const { state, text } = standingOf(timeline, item.row, page.now);
+  cell.append(element("i", "", { className: `dot ${state}` }), element("b", environment.name || environment.key), element("small", text));
   return made;
 }
 

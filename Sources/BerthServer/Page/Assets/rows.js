@@ -7,11 +7,14 @@ const BAR = 24, LANE = 26, TOP = 4, FLOOR = 12;
 const LEAST_LINK = 24;
 /** Windows narrower than this have no name on them. */
 const LEAST_PLATE = 60;
+const MOST_TEETH = 32;
+/** Where a day is at least this wide, narrow bars have links that stand out of them, as far as there is room. */
+const ROOMY_DAY = 80;
 const LIVE = new Set(["requested", "confirmed", "active"]);
 const HIDDEN = new Set(["cancelled", "rejected", "expired"]);
 
 /** Makes an SVG element. */
-function svg(name, attributes = {}) {
+export function svg(name, attributes = {}) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
   return element;
@@ -19,6 +22,23 @@ function svg(name, attributes = {}) {
 
 /** A rectangle as a path's piece. */
 const box = (x, y, width, height) => `M${x.toFixed(1)} ${y}h${width.toFixed(1)}v${height}h${(-width).toFixed(1)}z`;
+
+/** A bar as a path's piece: with round corners, where it is wide enough. */
+function bar(x, y, width, height = BAR) {
+  if (width < 8) return box(x, y, width, height);
+  return `M${(x + 4).toFixed(1)} ${y}h${(width - 8).toFixed(1)}a4 4 0 0 1 4 4v${height - 8}a4 4 0 0 1 -4 4h${(8 - width).toFixed(1)}a4 4 0 0 1 -4 -4v${8 - height}a4 4 0 0 1 4 -4z`;
+}
+
+/** The edge at a bar's start. */
+const edge = (x, y, width) => (width < 8 ? box(x, y, 3, BAR) : `M${(x + 4).toFixed(1)} ${y}a4 4 0 0 0 -4 4v${BAR - 8}a4 4 0 0 0 4 4h-1v${-BAR}z`);
+
+/** Lines of 2 px, for a time that is held before or after. */
+export function comb(x, y, width) {
+  const gap = Math.max(4, width / MOST_TEETH);
+  let lines = "";
+  for (let at = x + 1; at < x + width; at += gap) lines += `M${at.toFixed(1)} ${y}v6`;
+  return lines;
+}
 
 /** The hatches that looks are filled with; once a page. */
 export function definitions() {
@@ -71,7 +91,8 @@ export function drawRow(element, item, { timeline, view, scale, now, above }) {
   const picture = svg("svg", { width: scale.width, height, "aria-hidden": "true" });
   for (const closed of shades(timeline, timeline.environments[row], scale)) picture.append(svg("path", { class: "closed", d: box(closed.x, 0, closed.width, height) }));
   picture.append(svg("path", { class: "day", d: scale.ticks.map(({ x }) => `M${x.toFixed(1)} 0V${height}`).join("") }));
-  if (marks.some(({ control }) => control === "uncontrolled")) picture.append(svg("path", { class: "uncontrolled-line", d: `M0 ${height - 2}H${scale.width}` }));
+  const uncontrolled = marks.filter(({ control }) => control === "uncontrolled").map(({ x }) => `M${x.toFixed(1)} 0V${height}`).join("");
+  if (uncontrolled) picture.append(svg("path", { class: "uncontrolled-line", d: uncontrolled }));
   if (now >= 0 && now <= timeline.minutes) picture.append(svg("path", { class: "now-line", d: `M${scale.x(now).toFixed(1)} 0V${height}` }));
   for (const [look, d] of looks) picture.append(svg("path", { class: look, d }));
   picture.append(...marks.flatMap((mark) => textsOf(mark, height)));
@@ -98,29 +119,33 @@ function drawBooking(canvas, line) {
   const y = TOP + lane * LANE;
   if (line.part !== undefined) {
     add("taken-part", box(x, y + 1, width, BAR - 2));
+    add("taken-edge", `M${x.toFixed(1)} ${y + 1}h${width.toFixed(1)}m0 ${BAR - 2}h${(-width).toFixed(1)}`);
   } else {
     addLook(add, state, owner, x, y, width);
+    if (timeline.hits.has(booking)) add("foot", box(x + 2, y + BAR - 1, Math.max(3, width - 4), 3));
     const before = bookings.setup[booking] * scale.perMinute;
     const after = bookings.teardown[booking] * scale.perMinute;
-    if (before > 2) add(`comb${owner}`, box(x - before, y + 9, before, 6));
-    if (after > 2) add(`comb${owner}`, box(x + width, y + 9, after, 6));
+    if (before > 2) add(`comb${owner}`, comb(x - before, y + 9, before));
+    if (after > 2) add(`comb${owner}`, comb(x + width, y + 9, after));
   }
-  if (width >= LEAST_LINK) links.push(linkTo(canvas, line));
+  const room = scale.perMinute * 1440 >= ROOMY_DAY ? scale.x(line.until) - x : 0;
+  if (Math.max(width, room) >= LEAST_LINK) links.push(linkTo(canvas, line));
 }
 
-function addLook(add, state, owner, x, y, width) {
+/** Adds what a state looks like, at a place of the row. */
+export function addLook(add, state, owner, x, y, width) {
   switch (state) {
-    case "requested": return add(`asked${owner}`, box(x, y, width, BAR));
-    case "waitlisted": return add(`waits${owner}`, box(x, y, width, BAR));
-    case "displaced": return add("waits aside", box(x, y, width, BAR));
+    case "requested": return add(`asked${owner}`, bar(x, y, width));
+    case "waitlisted": return add(`waits${owner}`, bar(x, y, width));
+    case "displaced": return add("waits aside", bar(x, y, width));
     case "active":
-      add(`full${owner}`, box(x, y, width, BAR));
+      add(`full${owner}`, bar(x, y, width));
       if (owner === " mine") add("stripe", box(x + 3, y + 3, 2, BAR - 6));
       return;
-    case "completed": return add("done", box(x, y, width, BAR));
+    case "completed": return add("done", bar(x, y, width));
     default:
-      add(`soft${owner}`, box(x, y, width, BAR));
-      add(`edge${owner}`, box(x, y, 3, BAR));
+      add(`soft${owner}`, bar(x, y, width));
+      add(`edge${owner}`, edge(x, y, width));
   }
 }
 
@@ -144,7 +169,9 @@ export function linkTo({ timeline, view, scale }, { booking, via, part, lane, un
   } else {
     const mark = { requested: "? ", waitlisted: "in line · ", displaced: "moved aside · " }[state] ?? "";
     const through = via >= 0 ? ` (through ${timeline.environments[via].key})` : "";
-    text.textContent = `${mark}${title} · ${team}${through}`;
+    const whose = document.createElement("small");
+    whose.textContent = ` ${team}${through}`;
+    text.append(`${mark}${title}`, whose);
     link.setAttribute("aria-label", `${title}, ${team}, ${state}${through}, ${times}`);
   }
   link.append(text);
@@ -241,25 +268,29 @@ function textsOf({ x, control, count }, height) {
   return texts;
 }
 
-/** Who has a row at a minute, or until when it is free: the second line of its name. */
+/**
+ * Who has a row at a minute, or until when it is free: the second line of its name.
+ * @returns {{state: "free" | "mine" | "taken" | "out", text: string}}
+ */
 export function standingOf(timeline, row, now) {
   const environment = timeline.environments[row];
-  if (environment.status === "unavailable" || environment.status === "retired") return environment.status;
   const { bookings } = timeline;
-  const lines = timeline.rows[row].lines.filter(({ booking }) => LIVE.has(bookings.state[booking]) && timeline.end(booking) > now)
-    .sort((one, other) => bookings.start[one.booking] - bookings.start[other.booking]);
-  const present = lines.filter(({ booking }) => bookings.start[booking] <= now);
+  if (environment.status === "unavailable" || environment.status === "retired") return { state: "out", text: environment.status };
   const degraded = environment.status === "degraded" ? "degraded · " : "";
-  if (environment.capacity && present.length && bookings.mode[present[0].booking] === "shared") {
+  const present = timeline.rows[row].lines.map(({ booking }) => booking)
+    .filter((booking) => LIVE.has(bookings.state[booking]) && bookings.start[booking] <= now && timeline.end(booking) > now);
+  const mine = present.find((booking) => timeline.isMine(booking));
+  const state = mine === undefined ? "taken" : "mine";
+  if (environment.capacity && present.length && bookings.mode[present[0]] === "shared") {
     const room = environment.capacity - present.length;
-    return `${degraded}${present.length} of ${environment.capacity} in use${room > 0 ? ` · room for ${room}` : ""}`;
+    return { state, text: `${degraded}${present.length} of ${environment.capacity} in use${room > 0 ? ` · room for ${room}` : ""}` };
   }
   if (present.length) {
-    const { booking } = present[0];
+    const [booking] = present;
     const who = timeline.isMine(booking) ? "you" : timeline.teams[bookings.team[booking]];
-    return `${degraded}${who} until ${timeline.timeText(timeline.end(booking))}`;
+    return { state, text: `${degraded}${who} until ${timeline.timeText(timeline.end(booking))}` };
   }
   const block = timeline.firstInTheWay(row, Math.max(0, now), timeline.minutes);
-  if (!block) return `${degraded}free`;
-  return `${degraded}${block.from <= now ? `${block.who} until ${timeline.timeText(block.until)}` : `free until ${timeline.timeText(block.from)}`}`;
+  if (block && block.from <= now) return { state: "taken", text: `${degraded}${block.who} until ${timeline.timeText(block.until)}` };
+  return { state: "free", text: `${degraded}free${block ? ` until ${timeline.timeText(block.from)}` : ""}` };
 }

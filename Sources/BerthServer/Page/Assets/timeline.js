@@ -7,6 +7,7 @@ import { element } from "./dialog.js";
 import { letDraw } from "./drafts.js";
 import { openDrawer } from "./drawer.js";
 import { handleKeys } from "./keys.js";
+import { drawLegend } from "./legend.js";
 import { letMove } from "./moves.js";
 import { favourites, nameOf } from "./names.js";
 import { makePlaces } from "./panels.js";
@@ -185,8 +186,12 @@ class Page {
     drawAxis(this.axis, timeline, view, this.scale, count, this.now);
     this.named = new Map(this.list.map((item, place) => [item, nameOf(this, item, place)]));
     this.names.replaceChildren(...this.named.values());
-    this.shown.forEach((row) => row.remove());
     this.shown.clear();
+    this.rows.replaceChildren(...this.rows.querySelectorAll(".draft"), ...this.list.filter(({ heading }) => heading !== undefined).map(({ top }) => {
+      const band = element("div", "", { className: "band" });
+      band.style.top = `${top}px`;
+      return band;
+    }));
     this.draw();
     this.listAgenda();
     showTools(this);
@@ -242,6 +247,7 @@ class Page {
 const page = new Page();
 listed.addEventListener("change", () => page.timeline && page.listAgenda());
 makeTools(page);
+drawLegend();
 await page.load();
 letDraw(page);
 letMove(page);

@@ -1,5 +1,6 @@
 import { element, showDialog } from "./dialog.js";
 import { confirmBooking } from "./booking.js";
+import { showHelp } from "./help.js";
 import { reportTrouble } from "./reports.js";
 import { spanText, zone } from "./times.js";
 import { MOST_HUES, SPANS } from "./view.js";
@@ -48,15 +49,40 @@ export function makeTools(page) {
   search.addEventListener("input", () => show("text")(search.value));
   const draws = choice("Dragging draws", [["booking", "Draw: booking"], ...Object.entries(KINDS).map(([kind, text]) => [kind, `Draw: ${text.toLowerCase()}`])], "booking", (kind) => (page.draws = kind));
   page.draws = "booking";
+  document.getElementById("search-place").replaceChildren(search);
   document.getElementById("tools").replaceChildren(
     button("‹", "Earlier", reload(() => view.move(-1))), button("Today", null, reload(() => view.today())),
     button("›", "Later", reload(() => view.move(1))), element("span", "", { className: "span", id: "span" }), spans,
-    choice("Group by", [["mine", "Mine first"], ["tier", "By tier"], ["team", "By team"], ["none", "No groups"]], view.group, show("group")),
-    element("span", "", { id: "filters" }), element("span", "", { className: "spacer" }), search,
+    element("span", "", { className: "spacer" }), ...makeFilters(page, show),
     ...(page.me.role === "viewer" ? [] : [
       draws, button("Report", "Report trouble", () => reportTrouble(page, page.focusedKey() ?? "")),
       element("button", "Book", { type: "button", className: "main", onclick: () => bookFocused(page) }),
-    ]));
+    ]), button("?", "Keys", showHelp));
+}
+
+/** Makes what is looked for: a choice of free time, and a button that opens the other filters. */
+function makeFilters(page, show) {
+  const filters = element("div", "", { id: "filters", popover: "auto" });
+  const group = choice("Group by", [["mine", "Mine first"], ["tier", "By tier"], ["team", "By team"], ["none", "No groups"]], page.view.group, show("group"));
+  const among = element("div", "", { id: "among" });
+  filters.append(labelled("Groups", group), among, button("Colours of teams…", null, () => chooseHues(page)));
+  const opener = button("Filters", null, () => {
+    const box = opener.getBoundingClientRect();
+    filters.style.cssText = `top:${box.bottom + 4}px;left:${Math.min(box.left, innerWidth - 280)}px`;
+  });
+  opener.id = "filters-open";
+  opener.popoverTargetElement = filters;
+  document.getElementById("main").append(filters);
+  const hours = [...new Set([...FREE_HOURS, page.view.freeHours])].filter(Boolean).sort((one, other) => one - other);
+  const free = choice("Free for at least", [["0", "Bookings"], ...hours.map((hour) => [String(hour), `Free ≥ ${hour} h`])], String(page.view.freeHours),
+    (hour) => show("freeHours")(Number(hour)));
+  return [free, opener];
+}
+
+function labelled(text, field) {
+  const label = element("label", text);
+  label.append(field);
+  return label;
 }
 
 /** Books the row that has or had the focus, or the first one. */
@@ -71,30 +97,23 @@ export function showTools(page) {
   const { view, timeline } = page;
   document.getElementById("span").textContent = `${spanText(view)} · ${zone}`;
   for (const one of document.querySelectorAll("[data-span]")) one.setAttribute("aria-pressed", one.dataset.span === view.span);
-  const offered = [view.tier, view.team, view.label, view.freeHours, view.hues, timeline.environments.length, timeline.teams.length].join("\n");
-  if (page.offered === offered) return;
-  page.offered = offered;
-  const change = (name) => (value) => {
-    view[name] = name === "freeHours" ? Number(value) : value;
-    page.lanes.clear();
-    view.save();
-    page.layOut();
-  };
-  const among = (texts, chosen) => [...new Set([...texts, chosen].filter(Boolean))].sort().map((text) => [text, text]);
+  const inUse = [view.tier, view.team, view.label].filter(Boolean).length;
+  document.getElementById("filters-open").textContent = inUse ? `Filters (${inUse})` : "Filters";
+  if (page.offered === timeline) return;
+  page.offered = timeline;
+  const among = (name, none, texts) => labelled(none, choice(none, [["", `All ${none.toLowerCase()}`], ...[...new Set([...texts, view[name]].filter(Boolean))].sort().map((text) => [text, text])],
+    view[name], (value) => {
+      view[name] = value;
+      view.save();
+      page.layOut();
+    }));
   const labels = timeline.environments.flatMap((environment) => Object.entries(environment.labels).map(([label, value]) => `${label}:${value}`));
-  const filters = [
-    choice("Tier", [["", "All tiers"], ...among(timeline.environments.map(({ tier }) => tier), view.tier)], view.tier, change("tier")),
-    choice("Owner team", [["", "All owners"], ...among(timeline.environments.map(({ owner }) => owner), view.team)], view.team, change("team")),
-    choice("Label", [["", "All labels"], ...among(labels, view.label)], view.label, change("label")),
-    choice("Free for at least", [["0", "Bookings"], ...[...new Set([...FREE_HOURS, view.freeHours])].filter(Boolean).sort((one, other) => one - other)
-      .map((hours) => [String(hours), `Free ≥ ${hours} h`])], String(view.freeHours), change("freeHours")),
-    button(view.hues.length ? `Colours (${view.hues.length})` : "Colours", "Colours of teams", () => chooseHues(page)),
-  ];
-  const had = document.activeElement?.getAttribute("aria-label");
-  const place = document.getElementById("filters");
-  const hadFocus = place.contains(document.activeElement);
-  place.replaceChildren(...filters);
-  if (hadFocus) filters.find((filter) => filter.getAttribute("aria-label") === had)?.focus();
+  const place = document.getElementById("among");
+  // Who is choosing is not disturbed.
+  if (place.contains(document.activeElement)) return;
+  place.replaceChildren(
+    among("tier", "Tiers", timeline.environments.map(({ tier }) => tier)), among("team", "Owners", timeline.environments.map(({ owner }) => owner)),
+    among("label", "Labels", labels));
   showNames(timeline);
 }
 

@@ -95,7 +95,7 @@ export function listedRows(timeline, view, favourites) {
   }
   const order = [...groups.keys()].sort((one, other) => (one === MINE ? -1 : other === MINE ? 1 : one.localeCompare(other)));
   return order.flatMap((name) => [
-    ...(order.length > 1 ? [{ heading: name }] : []),
+    ...(order.length > 1 ? [{ heading: name, count: groups.get(name).length }] : []),
     ...groups.get(name).flatMap((environment) => [
       { row: environment.index },
       ...(view.unfolded.has(environment.key) ? environment.parts.map((part) => ({ row: part, parent: environment.index })) : []),
