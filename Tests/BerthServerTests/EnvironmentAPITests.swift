@@ -88,6 +88,46 @@ struct EnvironmentAPITests {
         }
     }
 
+    @Test("Who books may report an outage; owner and holders are told, and its manager ends it")
+    func outage() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.ownerTeam = "crm" }
+            try await api.database.book(TestDatabase.draft("uat-1", from: 3, to: 4, team: "mobile"))
+            let path = "/v1/environments/uat-1/outage"
+            let report = #"{"reason":"Log-in answers 502"}"#
+            #expect(try await api.post(path, report, as: "vera").status == 403)
+            #expect(try await api.post(path, "{}", as: "bob").pointers == ["/reason"])
+            let long = String(repeating: "x", count: 121)
+            #expect(try await api.post(path, #"{"reason":"\#(long)"}"#, as: "bob").status == 400)
+            #expect(
+                try await api.post("/v1/environments/none/outage", report, as: "bob").status == 404)
+
+            let tried = try await api.post("\(path)?dryRun=true", report, as: "bob")
+            #expect(tried["status"] == "degraded")
+            #expect(try await api.get("/v1/environments/uat-1")["status"] == "available")
+            let made = try await api.post(path, report, as: "bob", key: "o-1")
+            #expect(made.status == 200 && made["status"] == "degraded", "\(made.text)")
+            #expect(made["statusReason"]?.hasSuffix("Log-in answers 502") == true)
+            #expect(try await api.post(path, report, as: "bob", key: "o-1").text == made.text)
+            #expect(try await api.notices(of: "max") == ["environment.outage"])
+
+            let etag = try #require(made.headers[.eTag])
+            let ended = try await api.patch(
+                "/v1/environments/uat-1",
+                #"{"status":"unavailable","statusReason":"Disk"}"#, as: "max", ifMatch: etag)
+            #expect(ended.status == 200, "\(ended.text)")
+            // What its manager has taken out of use stays so.
+            let again = try await api.post(path, report, as: "bob")
+            #expect(again["status"] == "unavailable" && again["statusReason"] == "Disk")
+            try await api.database.environment("old") { $0.status = .available }
+            #expect(
+                try await api.send(.delete, "/v1/environments/old", as: "ada").status == 200)
+            #expect(
+                try await api.post("/v1/environments/old/outage", report, as: "bob").problem
+                    == "illegal-move")
+        }
+    }
+
     @Test("Teams are made by admins, and edited")
     func teams() async throws {
         try await TestAPI.with { api in

@@ -85,6 +85,10 @@ struct TimelineAPITests {
                     "BK-1001 whole mobile confirmed 780+60 Two via -",
                 ])
             #expect(try await columns("\(span)&labels=tier:sit", api).keys == ["plain"])
+            let environments = try #require(
+                try await api.get("/v1/timeline?\(span)").json["environments"] as? [String: Any])
+            #expect(environments["parts"] as? [[Int]] == [[], [], [0]])
+            #expect(environments["usages"] as? [[Int]] == [[], [], [0]])
         }
     }
 

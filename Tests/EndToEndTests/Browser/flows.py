@@ -230,7 +230,7 @@ with sync_playwright() as playwright:
     tess.get_by_label("Tiers").select_option("")
     expect(tess.locator(".name")).to_have_count(3)
     tess.get_by_role("button", name="Colours of teams").click()
-    tess.get_by_label("pay").check()
+    tess.get_by_role("checkbox", name="pay").check()
     accessible(tess, "colours")
     tess.get_by_role("button", name="Close").click()
     assert "hues=pay" in tess.url
