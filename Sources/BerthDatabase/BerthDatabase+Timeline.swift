@@ -99,20 +99,18 @@ private struct TimelineReading {
         let from = question.span.lowerBound
         let until = question.span.upperBound
         return """
-            SELECT b.id, l.environment_id, b.environment_ids, b.version, b.starts_at,
-                   coalesce(b.released_at, b.ends_at), b.state, b.mode, t.name, b.title,
-                   b.setup_minutes::integer, b.teardown_minutes::integer, \(unescaped: Timeline.flagsSQL),
-                   l.exclusive,
+            SELECT b.id, l.environment_id, l.exclusive,
                    CASE WHEN l.environment_id = ANY (b.environment_ids) THEN NULL ELSE (
                        SELECT r.environment_id FROM environment_reach r
                        WHERE r.part_id = l.environment_id AND r.environment_id = ANY (b.environment_ids)
-                       ORDER BY r.environment_id LIMIT 1) END AS via_id
+                       ORDER BY r.environment_id LIMIT 1) END,
+                   b.version, b.starts_at, coalesce(b.released_at, b.ends_at), b.state, b.mode, t.name, b.title,
+                   b.setup_minutes::integer, b.teardown_minutes::integer, \(unescaped: Timeline.flagsSQL)
             FROM (
-                SELECT c.booking_id, c.environment_id, max(least(c.share_key, 1))::integer AS exclusive
+                SELECT c.booking_id, c.environment_id, least(c.share_key, 1)::integer AS exclusive
                 FROM claims c
                 WHERE c.environment_id = ANY (\(ids)) AND c.lane = 'use' AND c.booking_id IS NOT NULL
                   AND c.period && tstzrange(\(from), \(until), '[)')
-                GROUP BY c.booking_id, c.environment_id
                 UNION ALL
                 SELECT w.id, n.id, 0 FROM bookings w CROSS JOIN unnest(w.environment_ids) n (id)
                 WHERE w.state IN ('waitlisted', 'displaced') AND n.id = ANY (\(ids))
@@ -160,37 +158,49 @@ private struct TimelineReading {
 
     mutating func add(bookings rows: PostgresRows) throws {
         try Self.requireFew(rows)
+        titles.reserve(rows.count)
         var last: Int64?
+        var lastLine: (booking: Int64, row: Int)?
         for row in rows {
             var columns = row.columns
             let id: Int64 = try columns.next()
             let environment: Int64 = try columns.next()
-            let named: [Int64] = try columns.next()
+            let exclusive: Int = try columns.next()
+            let via: Int64? = try columns.next()
             if id != last {
                 last = id
-                timeline.bookings.ids.append(Int(id))
-                timeline.bookings.versions.append(try columns.next())
-                let start = timeline.minute(try columns.next())
-                timeline.bookings.starts.append(start)
-                timeline.bookings.lengths.append(timeline.minuteAfter(try columns.next()) - start)
-                timeline.bookings.states.append(try columns.next())
-                timeline.bookings.modes.append(try columns.next())
-                timeline.bookings.teamIndexes.append(teams.index(of: try columns.next()))
-                timeline.bookings.titleIndexes.append(titles.index(of: try columns.next()))
-                timeline.bookings.setups.append(try columns.next())
-                timeline.bookings.teardowns.append(try columns.next())
-                timeline.bookings.flags.append(try columns.next())
+                try add(booking: id, &columns)
             }
             guard let line = indexes[environment] else { continue }
+            // An edit that is not decided yet claims a row twice: as it is, and as it was approved.
+            if id == lastLine?.booking, line == lastLine?.row {
+                let end = timeline.lines.exclusives.endIndex - 1
+                timeline.lines.exclusives[end] = max(timeline.lines.exclusives[end], exclusive)
+                continue
+            }
+            lastLine = (id, line)
             timeline.lines.bookingIndexes.append(timeline.bookings.ids.count - 1)
             timeline.lines.environmentIndexes.append(line)
-            let via =
-                named.contains(environment) ? nil : try row.decode("via_id", as: Int64?.self)
             timeline.lines.viaIndexes.append(via.flatMap { indexes[$0] } ?? -1)
-            timeline.lines.exclusives.append(try row.decode("exclusive"))
+            timeline.lines.exclusives.append(exclusive)
         }
         timeline.teams = teams.texts
         timeline.titles = titles.texts
+    }
+
+    private mutating func add(booking id: Int64, _ columns: inout PostgresColumnReader) throws {
+        timeline.bookings.ids.append(Int(id))
+        timeline.bookings.versions.append(try columns.next())
+        let start = timeline.minute(try columns.next())
+        timeline.bookings.starts.append(start)
+        timeline.bookings.lengths.append(timeline.minuteAfter(try columns.next()) - start)
+        timeline.bookings.states.append(try columns.next())
+        timeline.bookings.modes.append(try columns.next())
+        timeline.bookings.teamIndexes.append(teams.index(of: try columns.next()))
+        timeline.bookings.titleIndexes.append(titles.index(of: try columns.next()))
+        timeline.bookings.setups.append(try columns.next())
+        timeline.bookings.teardowns.append(try columns.next())
+        timeline.bookings.flags.append(try columns.next())
     }
 
     mutating func add(windows rows: PostgresRows) throws {
@@ -246,6 +256,11 @@ private struct TimelineReading {
 private struct Interned {
     private(set) var texts: [String] = []
     private var indexes: [String: Int] = [:]
+
+    mutating func reserve(_ count: Int) {
+        indexes.reserveCapacity(count)
+        texts.reserveCapacity(count)
+    }
 
     mutating func index(of text: String) -> Int {
         if let index = indexes[text] { return index }

@@ -36,6 +36,15 @@ struct JSONWriterTests {
                 + #""e":[{"n":1},{"n":2}],"f":{},"g":true,"h":"1970-01-01T00:00:00Z"}"#)
     }
 
+    @Test("Numbers are written digit by digit, however long they are")
+    func numbers() {
+        for number in [0, 7, 10, 99, 100, -1, -10, 1_234_567_890, Int.max, Int.min] {
+            #expect(text { $0.value(number) } == String(number))
+        }
+        #expect(text { $0.array([[], [1], [-2, 30]]) { $0.value($1) } } == "[[],[1],[-2,30]]")
+        #expect(text { $0.value(UInt64.max) } == String(UInt64.max))
+    }
+
     @Test("Any text survives, as a parser that is not ours reads it")
     func escaping() throws {
         var scalars = (0..<0x80).compactMap(Unicode.Scalar.init).map(String.init).joined()

@@ -8,6 +8,9 @@ struct JSONWriter {
     private(set) var buffer: ByteBuffer
     private var needsComma = false
 
+    /// -9223372036854775808
+    private static let longestNumberBytes = 20
+
     /// A writer into a new buffer of about that many bytes.
     init(capacity: Int = 1024) {
         buffer = ByteBufferAllocator().buffer(capacity: capacity)
@@ -71,7 +74,13 @@ struct JSONWriter {
 
     mutating func value(_ number: some BinaryInteger) {
         separate()
-        buffer.writeString(String(number))
+        if let number = Int64(exactly: number) {
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Self.longestNumberBytes) {
+                $0.writeDigits(of: number, at: 0)
+            }
+        } else {
+            buffer.writeString(String(number))
+        }
     }
 
     mutating func value(_ truth: Bool) {
@@ -85,6 +94,27 @@ struct JSONWriter {
 
     mutating func value(_ texts: [String]) {
         array(texts) { $0.value($1) }
+    }
+
+    /// Writes numbers as an array. Cost: room is made once for all of them.
+    mutating func value(_ numbers: [Int]) {
+        separate()
+        needsComma = true
+        buffer.writeInteger(UInt8(ascii: "["))
+        buffer.writeWithUnsafeMutableBytes(
+            minimumWritableBytes: numbers.count * (Self.longestNumberBytes + 1)
+        ) { bytes in
+            var end = 0
+            for number in numbers {
+                if end > 0 {
+                    bytes[end] = UInt8(ascii: ",")
+                    end += 1
+                }
+                end += bytes.writeDigits(of: Int64(number), at: end)
+            }
+            return end
+        }
+        buffer.writeInteger(UInt8(ascii: "]"))
     }
 
     /// Writes pairs as an object, by key, so that equal labels are equal bytes.
@@ -203,5 +233,25 @@ extension JSONWriter {
     mutating func member(_ name: StaticString, _ labels: [String: String]) {
         self.name(name)
         value(labels)
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Writes a number in decimal at an offset; how many bytes it took. Cost: no string is made, as `String(number)`
+    /// would.
+    fileprivate func writeDigits(of number: Int64, at offset: Int) -> Int {
+        var rest = number.magnitude
+        var count = number < 0 ? 2 : 1
+        var limit = rest
+        while limit >= 10 {
+            limit /= 10
+            count += 1
+        }
+        for place in stride(from: count - 1, through: number < 0 ? 1 : 0, by: -1) {
+            self[offset + place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        if number < 0 { self[offset] = UInt8(ascii: "-") }
+        return count
     }
 }

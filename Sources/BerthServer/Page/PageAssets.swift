@@ -24,9 +24,11 @@ struct PageAssets: Sendable {
         "svg": "image/svg+xml",
     ]
 
+    /// Where the files are in the program's bundle.
+    static let folder = Bundle.module.bundleURL.appendingPathComponent("Assets")
+
     /// The files in the program's bundle.
     static let shared: PageAssets = {
-        let folder = Bundle.module.bundleURL.appendingPathComponent("Assets")
         let files =
             (try? FileManager.default.contentsOfDirectory(
                 at: folder, includingPropertiesForKeys: nil))

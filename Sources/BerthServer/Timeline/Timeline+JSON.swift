@@ -122,25 +122,25 @@ extension Timeline.Changes {
 extension JSONWriter {
     fileprivate mutating func numbers(_ name: StaticString, _ numbers: [Int]) {
         self.name(name)
-        array(numbers) { $0.value($1) }
+        value(numbers)
     }
 
     /// The first number, and then what is added to come to each next one.
     fileprivate mutating func differences(_ name: StaticString, _ numbers: [Int]) {
         self.name(name)
         var last = 0
-        array(numbers) { json, number in
-            json.value(number - last)
-            last = number
-        }
+        value(
+            numbers.map { number in
+                defer { last = number }
+                return number - last
+            })
     }
 
     /// Where each value stands in the list of all.
-    fileprivate mutating func places<Value: Hashable>(
+    fileprivate mutating func places<Value: Equatable>(
         _ name: StaticString, _ values: [Value], in all: [Value]
     ) {
-        let places = Dictionary(uniqueKeysWithValues: all.enumerated().map { ($1, $0) })
         self.name(name)
-        array(values) { $0.value(places[$1] ?? 0) }
+        value(values.map { all.firstIndex(of: $0) ?? 0 })
     }
 }

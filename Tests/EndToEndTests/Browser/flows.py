@@ -89,7 +89,7 @@ with sync_playwright() as playwright:
     drag(tess, "uat-1", 2, 4, first=6)
     expect(tess.locator(".draft.taken")).to_contain_text("crm until")
     book(tess, "Second")
-    expect(tess.locator(".refusal li").first).to_contain_text("crm")
+    expect(tess.locator(".refusal li").first).to_contain_text("crm: <script>")
     accessible(tess, "refusal")
     tess.locator(".alternatives button").first.click()
     expect(tess.locator("dialog")).to_have_count(0)

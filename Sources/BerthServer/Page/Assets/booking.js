@@ -9,6 +9,12 @@ export function keysOf(field) {
   return field.value.split(/[\s,]+/).filter(Boolean);
 }
 
+/** Why something was refused, in few words. */
+export function refusalText(error) {
+  const [first] = error.body.conflicts ?? [];
+  return first ? `${first.team ?? first.kind} until ${shortTime(Date.parse(first.blocksUntil))}` : error.sentence;
+}
+
 /** Who a conflict is with, until when, and through which part. */
 export function conflictText({ environment, via, kind, title, team, holder, blocksUntil }) {
   const through = via?.length ? ` (through ${via[via.length - 1]})` : "";
@@ -107,5 +113,6 @@ function refuse(booking, error, body) {
         book(booking, { ...body, title: booking.fields.title.value, environments: free.environments, startsAt: free.startsAt, endsAt: free.endsAt });
       },
     })));
-  booking.answer.replaceChildren(element("p", error.sentence, { className: "fault" }), refusal, alternatives);
+  const what = error.body.conflicts?.length ? "Somebody has it:" : error.sentence;
+  booking.answer.replaceChildren(element("p", what, { className: "fault" }), refusal, alternatives);
 }

@@ -1,5 +1,5 @@
 import { Problem, send } from "./api.js";
-import { confirmBooking } from "./booking.js";
+import { confirmBooking, refusalText } from "./booking.js";
 import { lengthText, shortTime } from "./times.js";
 import { planWindow } from "./windows.js";
 
@@ -14,6 +14,7 @@ class Draft {
     this.keys = [page.timeline.environments[row].key];
     this.ghost = document.createElement("div");
     this.ghost.className = "draft";
+    this.ghost.append(document.createElement("span"));
     page.rows.append(this.ghost);
     this.begun = page.timeline.from + minute * 60000;
     this.set(minute, minute);
@@ -56,7 +57,7 @@ class Draft {
   }
 
   say(text, isFree) {
-    this.ghost.textContent = text;
+    this.ghost.firstChild.textContent = text;
     this.ghost.classList.toggle("free", isFree === true);
     this.ghost.classList.toggle("taken", isFree === false);
     document.getElementById("status").textContent = text;
@@ -69,7 +70,7 @@ class Draft {
     try {
       await send("POST", "/v1/bookings?dryRun=true", { ...this.body, title: "Booking" }, { signal: this.question.signal });
     } catch (error) {
-      if (error instanceof Problem) this.say(`✕ ${error.sentence}`, false);
+      if (error instanceof Problem) this.say(`✕ ${refusalText(error)}`, false);
     }
   }
 
