@@ -22,9 +22,12 @@ public struct Violation: Sendable, Equatable {
     public var limit: String
     /// What was asked.
     public var value: String
+    /// What is wrong and what is allowed, in a sentence.
+    public var detail: String
 
     /// A broken rule.
-    public init(environment: String, rule: String, limit: String, value: String) {
+    public init(environment: String, rule: String, limit: String, value: String, detail: String) {
+        self.detail = detail
         self.environment = environment
         self.rule = rule
         self.limit = limit
@@ -60,6 +63,8 @@ public enum BerthError: Error, Sendable, Equatable {
     case requestInFlight
     /// Berth is too busy, or its database is away; nothing was done.
     case unavailable(retryAfterSeconds: Int)
+    /// The database has no room left; nothing was done.
+    case storageFull
     /// The database stopped answering after it was told to commit: it may have been done.
     case outcomeUnknown
 

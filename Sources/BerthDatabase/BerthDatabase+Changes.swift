@@ -143,7 +143,8 @@ extension PostgresQuerying {
             FROM environments e WHERE e.key = \(draft.environment)
             """)
         guard let row = rows.first else {
-            throw BerthError.invalid("/environment", "there is no environment \(draft.environment)")
+            throw BerthError.invalid(
+                "/environment", try await unknownEnvironment(draft.environment))
         }
         let (environmentID, teamID) = try row.decode(Int64.self, Int64?.self)
         if let team = draft.team, teamID == nil {

@@ -58,7 +58,9 @@ extension BerthDatabase {
                 SELECT \(unescaped: TestEnvironment.columnList)
                 FROM environments e WHERE e.key = \(key)
                 """)
-            guard let row = rows.first else { throw BerthError.notFound("no environment \(key)") }
+            guard let row = rows.first else {
+                throw BerthError.notFound(try await client.unknownEnvironment(key))
+            }
             return try TestEnvironment(row)
         }
     }

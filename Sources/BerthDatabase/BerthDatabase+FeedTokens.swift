@@ -98,7 +98,7 @@ extension PostgresTransaction {
         case .environment(let key):
             let rows = try await query("SELECT e.id FROM environments e WHERE e.key = \(key)")
             guard !rows.isEmpty else {
-                throw BerthError.invalid("/environment", "there is no environment \(key)")
+                throw BerthError.invalid("/environment", try await unknownEnvironment(key))
             }
         case .team(let name):
             let rows = try await query("SELECT t.id FROM teams t WHERE t.name = \(name)")

@@ -68,7 +68,8 @@ struct Decision: Sendable {
         let found = try rows.map(TestEnvironment.init)
         guard found.count == Set(keys).count else {
             let missing = keys.first { key in !found.contains { $0.key == key } } ?? ""
-            throw BerthError.invalid("/environments", "there is no environment \(missing)")
+            throw BerthError.invalid(
+                "/environments", try await transaction.unknownEnvironment(missing))
         }
         return found
     }
@@ -97,7 +98,13 @@ struct Decision: Sendable {
                 try rows.map { row in
                     let (key, rule, most, value) = try row.decode(
                         String.self, String.self, String.self, String.self)
-                    return Violation(environment: key, rule: rule, limit: most, value: value)
+                    let counted =
+                        rule == "teamHoursPerWeek" ? "hours in a week" : "bookings at once"
+                    return Violation(
+                        environment: key, rule: rule, limit: most, value: value,
+                        detail:
+                            "the team would have \(value) \(counted) on \(key), and may have \(most)"
+                    )
                 })
         }
     }

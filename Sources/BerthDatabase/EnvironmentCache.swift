@@ -36,8 +36,10 @@ final class EnvironmentCache: Sendable {
             if entries.count > Self.mostEntries { entries.removeAll() }
             entries.merge(found) { $1 }
         }
-        let faults = keys.indices.filter { found[keys[$0]] == nil }.map {
-            FieldFault("/environments/\($0)", "there is no environment \(keys[$0])")
+        var faults: [FieldFault] = []
+        for (place, key) in keys.enumerated() where found[key] == nil {
+            faults.append(
+                FieldFault("/environments/\(place)", try await client.unknownEnvironment(key)))
         }
         guard faults.isEmpty else { throw BerthError.invalid(faults) }
         return keys.compactMap { found[$0] }
@@ -46,5 +48,16 @@ final class EnvironmentCache: Sendable {
     /// Has it read again when next asked for.
     func forget(_ key: String) {
         entries.withLock { _ = $0.removeValue(forKey: key) }
+    }
+}
+
+extension PostgresQuerying {
+    /// Says that there is no environment of a key, and which one was probably meant. Cost: reads all keys, so it is for
+    /// refusals alone.
+    func unknownEnvironment(_ key: String) async throws -> String {
+        let rows = try await query(
+            "SELECT e.key FROM environments e WHERE e.status <> 'retired' ORDER BY e.key")
+        let nearest = key.nearest(among: try rows.map { try $0.decode(String.self) })
+        return "there is no environment \(key)" + (nearest.map { ": is \($0) meant?" } ?? "")
     }
 }

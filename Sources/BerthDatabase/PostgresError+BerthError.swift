@@ -65,9 +65,12 @@ extension PostgresError {
 
     private static func bySQLState(_ state: String) -> BerthError? {
         switch state {
-        // Serialization failure and deadlock, after the retries; a lock that did not come in time; no room for
-        // connections; cancelled; shutting down; a standby that was promoted away.
-        case "40001", "40P01", "55P03", "53300", "57014", "57P01", "57P02", "57P03", "25006":
+        case "53100": .storageFull
+        // Serialization failure and deadlock, after the retries; a lock that did not come in time; a standby that was
+        // promoted away.
+        case "40001", "40P01", "55P03", "25006": .unavailable(retryAfterSeconds: 1)
+        // No memory or no room for connections; cancelled, shutting down, starting up.
+        case _ where state.hasPrefix("53") || state.hasPrefix("57"):
             .unavailable(retryAfterSeconds: 1)
         default: nil
         }

@@ -48,7 +48,7 @@ struct ConnectionGuardTests {
 
     @Test("A head sent a byte a second is cut off after its time, with 408")
     func slowHead() throws {
-        for (second, byte) in "GET /livez HTTP/1.1\r\n".enumerated() {
+        for (second, byte) in "GET /livez HTTP/1.1\r\nHost: a\r\n".enumerated() {
             try send(String(byte))
             if second < 10 { #expect(try answer() == "") }
             loop.advanceTime(by: .seconds(1))
@@ -61,7 +61,7 @@ struct ConnectionGuardTests {
 
     @Test("A slow second head on a connection kept alive is cut off too")
     func slowSecondHead() throws {
-        try send("GET /livez HTTP/1.1\r\n\r\n")
+        try send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
         try answerOK()
         #expect(try answer().hasPrefix("HTTP/1.1 200"))
         loop.advanceTime(by: .seconds(50))
@@ -77,7 +77,7 @@ struct ConnectionGuardTests {
         "A body sent a byte a second is cut off with 408, and is not taken for whole"
     )
     func slowBody() throws {
-        try send("POST /v1/bookings HTTP/1.1\r\nContent-Length: 100\r\n\r\n")
+        try send("POST /v1/bookings HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
         #expect(throws: RequestCutShort.self) {
             for _ in 0..<40 {
                 try send("{")
@@ -93,7 +93,7 @@ struct ConnectionGuardTests {
 
     @Test("Who sends in time is never cut off, however long the answer takes")
     func inTime() throws {
-        try send("POST /v1/bookings HTTP/1.1\r\nContent-Length: 2\r\n\r\n")
+        try send("POST /v1/bookings HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
         loop.advanceTime(by: .seconds(29))
         try send("{}")
         loop.advanceTime(by: .hours(1))
@@ -104,7 +104,8 @@ struct ConnectionGuardTests {
 
     @Test("The last answer is flushed, and the rest of the request thrown away, before the end")
     func lastAnswer() throws {
-        try send("POST /v1/bookings HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+        try send(
+            "POST /v1/bookings HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
         try answerOK(connection: "close")
         #expect(try answer().hasPrefix("HTTP/1.1 200"))
         try send("1\r\n{\r\n")
@@ -114,7 +115,7 @@ struct ConnectionGuardTests {
 
     @Test("A head that is too large or broken is answered as a problem")
     func brokenHead() throws {
-        try send("GET /livez HTTP/1.1\r\nbroken header\r\n\r\n")
+        try send("GET /livez HTTP/1.1\r\nHost: a\r\nbroken header\r\n\r\n")
         let text = try answer()
         #expect(text.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
         #expect(text.lowercased().contains("content-type: application/problem+json\r\n"))
@@ -123,7 +124,7 @@ struct ConnectionGuardTests {
 
     @Test("What comes broken after a whole request does not take that request's answer")
     func brokenAfterWhole() throws {
-        try send("GET /livez HTTP/1.1\r\n\r\nbroken\r\n\r\n")
+        try send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\nbroken\r\n\r\n")
         #expect(try answer() == "")
         try answerOK()
         let statuses = try answer().split(separator: "HTTP/1.1 ").map { $0.prefix(3) }
@@ -132,7 +133,7 @@ struct ConnectionGuardTests {
 
     @Test("Who waits to be told to go on is told")
     func expectContinue() throws {
-        try send("POST / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        try send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         #expect(try answer().hasPrefix("HTTP/1.1 100 Continue\r\n"))
         try send("{}")
         try answerOK()
@@ -150,7 +151,7 @@ struct ConnectionGuardTests {
 
     @Test("Who has sent something may be idle for longer")
     func idleAfterRequest() throws {
-        try send("GET /livez HTTP/1.1\r\n\r\n")
+        try send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
         try answerOK()
         loop.advanceTime(by: .seconds(60))
         #expect(channel.isActive)
@@ -158,7 +159,7 @@ struct ConnectionGuardTests {
 
     @Test("A connection that is asked for its place gives it, unless a request has come meanwhile")
     func givesItsPlace() throws {
-        try send("GET /livez HTTP/1.1\r\n\r\n")
+        try send("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
         channel.pipeline.fireUserInboundEventTriggered(ConnectionRegistry.PlaceIsWanted())
         #expect(channel.isActive)
         try answerOK()

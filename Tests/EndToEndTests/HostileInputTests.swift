@@ -33,6 +33,28 @@ struct HostileInputTests {
         }
     }
 
+    @Test(
+        "Without a Host or with two a request is 400; HTTP/1.0 is answered without one, and closed")
+    func versions() async throws {
+        try await Server.onDatabase { server, _ in
+            let port = server.port
+            for (request, status) in [
+                ("GET /livez HTTP/1.1\r\n\r\n", 400),
+                ("GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+                ("GET /livez HTTP/1.0\r\n\r\n", 200),
+                ("GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 200),
+            ] {
+                let answer = try await onThread { () -> Answer in
+                    let connection = try Connection(port: port)
+                    try connection.send(request.utf8)
+                    return try connection.receive()
+                }
+                #expect(answer.status == status, "\(request)")
+                #expect(answer.headers["connection"] == "close", "\(request)")
+            }
+        }
+    }
+
     @Test("2 MB bodies are answered 413, with a length and in chunks, and JSON 10,000 deep 400")
     func tooMuch() async throws {
         try await Server.onDatabase { server, _ in

@@ -1,4 +1,5 @@
 import Foundation
+import ICalendar
 
 /// The rules that a booking must keep on each environment that it names, whoever else is there.
 public enum BookingRules {
@@ -30,7 +31,9 @@ public enum BookingRules {
         let reason = environment.statusReason.map { " (\($0))" }
         return Violation(
             environment: environment.key, rule: "status", limit: "available",
-            value: environment.status.rawValue + (until ?? "") + (reason ?? ""))
+            value: environment.status.rawValue + (until ?? "") + (reason ?? ""),
+            detail:
+                "\(environment.key) is \(environment.status.rawValue)\(until ?? "")\(reason ?? "")")
     }
 
     private static func length(
@@ -39,9 +42,10 @@ public enum BookingRules {
         guard let most = environment.policy.maxHours else { return nil }
         let seconds = period.upperBound.timeIntervalSince(period.lowerBound)
         guard seconds > Double(most) * 3600 else { return nil }
+        let hours = (seconds / 360).rounded(.up) / 10
         return Violation(
-            environment: environment.key, rule: "maxHours", limit: "\(most)",
-            value: "\((seconds / 360).rounded(.up) / 10)")
+            environment: environment.key, rule: "maxHours", limit: "\(most)", value: "\(hours)",
+            detail: "\(environment.key) is booked for at most \(most) hours, and this is \(hours)")
     }
 
     private static func lead(
@@ -52,7 +56,10 @@ public enum BookingRules {
         guard minutes < Double(least) else { return nil }
         return Violation(
             environment: environment.key, rule: "minLeadMinutes", limit: "\(least)",
-            value: "\(Int(minutes.rounded(.down)))")
+            value: "\(Int(minutes.rounded(.down)))",
+            detail:
+                "\(environment.key) is booked at least \(least) minutes ahead, and this begins in "
+                + "\(Int(minutes.rounded(.down)))")
     }
 
     private static func horizon(
@@ -63,7 +70,9 @@ public enum BookingRules {
         guard days > Double(most) else { return nil }
         return Violation(
             environment: environment.key, rule: "horizonDays", limit: "\(most)",
-            value: "\(Int(days.rounded(.up)))")
+            value: "\(Int(days.rounded(.up)))",
+            detail: "\(environment.key) is booked at most \(most) days ahead, and this begins in "
+                + "\(Int(days.rounded(.up)))")
     }
 
     private static func openingHours(
@@ -73,10 +82,15 @@ public enum BookingRules {
             let zone = TimeZone(identifier: environment.timeZone),
             let closed = OpenHours(hours, in: zone).firstClosed(in: period)
         else { return nil }
+        let open = hours.map { "\($0.days.joined(separator: ",")) \($0.from)-\($0.to)" }
+            .joined(separator: "; ")
+        let local = CivilTime(
+            seconds: Int(closed.timeIntervalSince1970) + zone.secondsFromGMT(for: closed))
         return Violation(
-            environment: environment.key, rule: "openingHours",
-            limit: hours.map { "\($0.days.joined(separator: ",")) \($0.from)-\($0.to)" }
-                .joined(separator: "; "),
-            value: "closed at \(RFC3339.string(closed))")
+            environment: environment.key, rule: "openingHours", limit: open,
+            value: "closed at \(RFC3339.string(closed))",
+            detail:
+                "\(environment.key) is closed at \(String(local.description.prefix(16))) (\(environment.timeZone)); "
+                + "it is open \(open)")
     }
 }

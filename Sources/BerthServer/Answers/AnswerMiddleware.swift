@@ -22,10 +22,15 @@ struct AnswerMiddleware: RouterMiddleware {
         context.client = proxies.client(of: request.headers, peer: context.peer)
         var response: Response
         do {
+            guard Self.isPlain(request.uri.path) else {
+                throw Problem(
+                    .notFound, "there is nothing at this path: write it without empty parts")
+            }
             response = try await next(request, context)
         } catch {
             response = self.response(to: error, request, context, id: id)
         }
+        Self.challenge(&response, request)
         if request.method == .head { response = response.createHeadResponse() }
         response.headers.append(HTTPField(name: .requestID, value: id))
         response.headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
@@ -39,6 +44,26 @@ struct AnswerMiddleware: RouterMiddleware {
         metrics.count(
             request.method, context.endpointPath ?? "", response.status, .now - started)
         return response
+    }
+
+    /// Whether a path is written in the one way in which it is known: the router passes over empty parts, and what is
+    /// decided by the path (keys, headers) would take `//v1/` for another door.
+    private static func isPlain(_ path: String) -> Bool {
+        !path.contains("//") && (path == "/" || !path.hasSuffix("/"))
+    }
+
+    /// Says how to authenticate, and what was wrong with the token that was sent (RFC 6750, section 3).
+    private static func challenge(_ response: inout Response, _ request: Request) {
+        let isBearer = request.headers[.authorization].map { BearerToken($0) != nil } ?? false
+        switch response.status {
+        case .unauthorized where !request.uri.path.hasPrefix("/v1/hooks/"):
+            let fault = #", error="invalid_token", error_description="unknown or revoked""#
+            response.headers[.wwwAuthenticate] = #"Bearer realm="Berth""# + (isBearer ? fault : "")
+        case .forbidden where isBearer:
+            response.headers[.wwwAuthenticate] =
+                #"Bearer realm="Berth", error="insufficient_scope""#
+        default: break
+        }
     }
 
     /// The caller's own id, when it is one that can stand in a log line, else a new one.
@@ -64,7 +89,9 @@ struct AnswerMiddleware: RouterMiddleware {
         case BerthError.outcomeUnknown where [.get, .head].contains(request.method):
             // Nothing is done by a read, whether or not it was answered.
             return Problem(BerthError.unavailable(retryAfterSeconds: 1)).response()
-        case let error as BerthError: return Problem(error).response()
+        case let error as BerthError:
+            if error == .storageFull { metrics.noteFullStorage() }
+            return Problem(error).response()
         case let problem as Problem: return problem.response()
         case let error as HTTPError: return problem(error, at: request.uri.path).response()
         case is CancellationError, is ChannelError, is IOError, is HTTPParserError,

@@ -10,7 +10,8 @@ extension Problem {
             self.init(.invalid, Self.summary(of: faults))
             errors = faults
         case .policy(let violations):
-            self.init(.policy, violations.first.map(Self.summary))
+            let more = violations.count > 1 ? "; \(violations.count - 1) more" : ""
+            self.init(.policy, violations.first.map { $0.detail + more })
             self.violations = violations
         case .conflict(let refusal):
             self.init(.bookingConflict, Self.summary(of: refusal))
@@ -22,7 +23,6 @@ extension Problem {
         case .unauthenticated:
             self.init(
                 .unauthenticated, "send Authorization: Bearer with a token that is not revoked")
-            headers[.wwwAuthenticate] = "Bearer"
         case .stale(let current):
             self.init(.stale, "its version is \(current) by now: read it again")
             headers[.eTag] = "\"\(current)\""
@@ -35,6 +35,9 @@ extension Problem {
         case .unavailable(let seconds):
             self.init(.unavailable, "nothing was done: try again later")
             headers[.retryAfter] = String(max(1, seconds))
+        case .storageFull:
+            self.init(.storageFull, "nothing was done: whoever runs Berth has to make room")
+            headers[.retryAfter] = "60"
         case .outcomeUnknown:
             self.init(
                 .outcomeUnknown,
@@ -51,16 +54,15 @@ extension Problem {
             ? "the body \(fault.detail)" : "\(fault.pointer) \(fault.detail)"
     }
 
-    private static func summary(_ violation: Violation) -> String {
-        "\(violation.environment): \(violation.rule) is \(violation.limit), "
-            + "and \(violation.value) was asked"
-    }
-
     private static func summary(of refusal: Refusal) -> String? {
         guard let conflict = refusal.conflicts.first else { return refusal.advice }
+        let through = conflict.via.last.map { ", through \($0)," } ?? ""
+        let who =
+            conflict.kind == .booking
+            ? "held by \(conflict.reference) (\(conflict.team ?? conflict.holder))"
+            : "under \(conflict.kind.rawValue) by \(conflict.reference) (\(conflict.title))"
         var text =
-            "\(conflict.environment) is held by \(conflict.reference) (\(conflict.team ?? conflict.holder)) "
-            + "until \(RFC3339.string(conflict.blocksUntil))"
+            "\(conflict.environment)\(through) is \(who) until \(RFC3339.string(conflict.blocksUntil))"
         if let recurrenceID = conflict.recurrenceID {
             text += ", in the way of the occurrence at \(RFC3339.string(recurrenceID))"
         }

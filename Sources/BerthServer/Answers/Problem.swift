@@ -67,6 +67,9 @@ extension Problem.Kind {
         name: "invalid", status: .badRequest, title: "The request is invalid.")
     static let unauthenticated = Self(
         name: "unauthenticated", status: .unauthorized, title: "A valid token is needed.")
+    static let badSignature = Self(
+        name: "bad-signature", status: .unauthorized, title: "The delivery is not signed as agreed."
+    )
     static let forbidden = Self(
         name: "forbidden", status: .forbidden, title: "The caller may not do this.")
     static let notFound = Self(
@@ -89,7 +92,7 @@ extension Problem.Kind {
         name: "too-large", status: .contentTooLarge, title: "The body is too large.")
     static let unsupportedMediaType = Self(
         name: "unsupported-media-type", status: .unsupportedMediaType,
-        title: "The body must be JSON.")
+        title: "The body is not in a form that is read here.")
     static let idempotencyKeyReused = Self(
         name: "idempotency-key-reused", status: .unprocessableContent,
         title: "The key was used for another request.")
@@ -106,6 +109,8 @@ extension Problem.Kind {
         name: "internal", status: .internalServerError, title: "Something went wrong inside Berth.")
     static let unavailable = Self(
         name: "unavailable", status: .serviceUnavailable, title: "Berth cannot answer just now.")
+    static let storageFull = Self(
+        name: "storage-full", status: .serviceUnavailable, title: "The database has no room left.")
     static let outcomeUnknown = Self(
         name: "outcome-unknown", status: .serviceUnavailable,
         title: "Whether it was done is not known.")
@@ -139,6 +144,23 @@ extension Problem {
         return problem
     }
 
+    /// The body is compressed, or otherwise not as it is meant (RFC 9110, section 15.5.16).
+    static func encoded(as coding: String) -> Problem {
+        var problem = Problem(
+            .unsupportedMediaType,
+            "\(coding.prefix(32)) is not understood: send it without Content-Encoding")
+        problem.headers[.acceptEncoding] = "identity"
+        return problem
+    }
+
+    /// A delivery that its sender's secret has not signed.
+    static var badSignature: Problem {
+        Problem(
+            .badSignature,
+            "X-Hub-Signature-256 does not fit the body: give the webhook the secret that the server has in BERTH_GITHUB_SECRET"
+        )
+    }
+
     static var unsupportedMediaType: Problem {
         Problem(.unsupportedMediaType, "send it with Content-Type: application/json")
     }
@@ -167,6 +189,7 @@ extension Violation {
             json.member("rule", rule)
             json.member("limit", limit)
             json.member("value", value)
+            json.member("detail", detail)
         }
     }
 }

@@ -2,6 +2,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// The request was cut off before its body was whole.
 struct RequestCutShort: Error {}
@@ -55,6 +56,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var answerHasBegun = false
     /// An answer says that it is the last.
     private var isLastAnswer = false
+    /// The client speaks a version whose connections end with the answer.
+    private var closesAfterAnswer = false
     /// How what came after the requests that are being answered will be refused.
     private var refusalDue: Problem?
     /// The connection is ending: what comes is thrown away.
@@ -67,6 +70,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        if let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) {
+            try? pipeline.addHandler(VersionRules(), position: .before(codec))
+        }
         if context.channel.isActive { enter(context) }
     }
 
@@ -144,8 +151,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(let head):
             if head.status.kind != .informational { answerHasBegun = true }
-            if head.headerFields[.connection]?.lowercased() == "close" { isLastAnswer = true }
-            context.write(data, promise: promise)
+            guard closesAfterAnswer, head.status.kind != .informational else {
+                if head.headerFields[.connection]?.lowercased() == "close" { isLastAnswer = true }
+                context.write(data, promise: promise)
+                return
+            }
+            isLastAnswer = true
+            var last = head
+            last.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(last)), promise: promise)
         case .body: context.write(data, promise: promise)
         case .end:
             answersDue -= 1
@@ -166,12 +180,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch error {
         case HTTPParserError.headerOverflow:
             refuse(Problem(.blank(.requestHeaderFieldsTooLarge)), context)
+        case HTTPParserError.invalidHost:
+            refuse(Problem(.blank(.badRequest), "send one Host (RFC 9112, section 3.2)"), context)
         case is HTTPParserError: refuse(Problem(.blank(.badRequest)), context)
         default: context.fireErrorCaught(error)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is VersionRules.AnswerIsLast {
+            closesAfterAnswer = true
+            return
+        }
         if event is ConnectionRegistry.PlaceIsWanted {
             if answersDue == 0, !isEnding { context.close(promise: nil) }
             return

@@ -24,7 +24,7 @@ extension BerthAPI {
         let signature = HTTPField.Name("X-Hub-Signature-256").flatMap { call.request.headers[$0] }
         guard let secret = githubSecret,
             GitHubSignature.isValid(signature, of: body, secret: secret)
-        else { throw BerthError.unauthenticated }
+        else { throw Problem.badSignature }
         let event = HTTPField.Name("X-GitHub-Event").flatMap { call.request.headers[$0] } ?? ""
         return try await record(
             [GitHubDeployment.read(event: event, call.object(.json, from: body))], call)

@@ -143,9 +143,11 @@ struct FieldReader {
 
     /// Records a fault for each member that nobody asked for.
     mutating func refuseUnknown() {
+        let asked = known.sorted()
         for member in object.members where !known.contains(member.name) {
             known.insert(member.name)
-            fault(member.name, "is not a field that Berth knows")
+            let meant = member.name.nearest(among: asked).map { ": is \($0) meant?" } ?? ""
+            fault(member.name, "is not a field that Berth knows\(meant)")
         }
     }
 

@@ -16,6 +16,7 @@ extension BerthAPI {
 
     func getReadiness() async throws -> Response {
         try await database.checkReady()
+        guard !metrics.storageIsFull else { throw BerthError.storageFull }
         return Answer { $0.object { $0.member("status", "ready") } }.response
     }
 

@@ -19,6 +19,9 @@ final class ServerMetrics: Sendable {
     private let other = RouteMetrics()
     private let bookings = Mutex<[BookingOutcome: Int]>([:])
 
+    /// When the database last had no room.
+    private let fullAt = Mutex<ContinuousClock.Instant?>(nil)
+
     private let security = Mutex<[SecurityEvent: Int]>([:])
     private let events = Mutex<(recorded: Int, ignored: Int)>((0, 0))
 
@@ -38,6 +41,16 @@ final class ServerMetrics: Sendable {
         let (seconds, attoseconds) = duration.components
         let route = routes[Series(method: method.rawValue, path: path)] ?? other
         route.count(status: status.code, seconds: Double(seconds) + Double(attoseconds) * 1e-18)
+    }
+
+    /// Notes that the database had no room for a change.
+    func noteFullStorage() {
+        fullAt.withLock { $0 = .now }
+    }
+
+    /// Whether a change found no room in the last minute.
+    var storageIsFull: Bool {
+        fullAt.withLock { $0.map { .now - $0 < .seconds(60) } ?? false }
     }
 
     /// Counts how a request for a booking ended.

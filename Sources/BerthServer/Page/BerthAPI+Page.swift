@@ -54,6 +54,15 @@ extension BerthAPI {
         return response
     }
 
+    /// Says what a problem means.
+    func getProblem(_ call: Call) async throws -> Response {
+        let name = try call.parameter("type")
+        guard let page = ProblemPage(name, assets: .shared) else {
+            throw BerthError.notFound("no problem \(name.prefix(64))")
+        }
+        return .page(page.html)
+    }
+
     func getAsset(_ call: Call) async throws -> Response {
         guard
             let asset = PageAssets.shared.response(

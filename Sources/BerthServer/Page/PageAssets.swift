@@ -62,7 +62,7 @@ struct PageAssets: Sendable {
     func path(_ name: String) -> String { "/assets/\(hash)/\(name)" }
 
     /// A page's head: its title, its styles, and the script that it begins with.
-    func head(_ title: String, script: String, preloading modules: [String] = []) -> String {
+    func head(_ title: String, script: String? = nil, preloading modules: [String] = []) -> String {
         """
         <head>
         <meta charset="utf-8">
@@ -72,7 +72,7 @@ struct PageAssets: Sendable {
         <link rel="stylesheet" href="\(path("tokens.css"))">
         <link rel="stylesheet" href="\(path("page.css"))">
         \(modules.map { "<link rel=\"modulepreload\" href=\"\(path($0))\">" }.joined(separator: "\n"))
-        <script type="module" src="\(path(script))"></script>
+        \(script.map { "<script type=\"module\" src=\"\(path($0))\"></script>" } ?? "")
         </head>
         """
     }

@@ -19,6 +19,9 @@ extension Call {
     /// The bytes of the body. One longer than `most` is refused before it is read to its end, by its length
     /// where that is said beforehand.
     func body(atMost most: Int = Limits.bodyBytes) async throws -> ByteBuffer {
+        if let coding = request.headers[.contentEncoding], coding.lowercased() != "identity" {
+            throw Problem.encoded(as: coding)
+        }
         var announced: Int?
         if let header = request.headers[.contentLength] {
             announced = Int(header)

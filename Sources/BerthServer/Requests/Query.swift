@@ -10,6 +10,8 @@ struct Query {
     }
 
     private var parameters: [Parameter] = []
+    /// The names that the route has asked for.
+    private var known: [String] = []
     private(set) var faults: [FieldFault] = []
 
     /// Reads a query as forms are written: pairs between `&`, `+` for a space, the rest
@@ -26,19 +28,24 @@ struct Query {
                     FieldFault(String(sides[0].prefix(64)), "is not percent-encoded UTF-8"))
                 continue
             }
-            if parameters.contains(where: { $0.name == name }) {
-                faults.append(FieldFault(name, "is given twice"))
-            } else {
-                parameters.append(Parameter(name: name, value: value))
-            }
+            parameters.append(Parameter(name: name, value: value))
         }
     }
 
     /// The value of a parameter as sent.
     mutating func text(_ name: String) -> String? {
-        guard let index = parameters.firstIndex(where: { $0.name == name }) else { return nil }
-        parameters[index].isKnown = true
-        return parameters[index].value
+        let values = texts(name)
+        if values.count > 1 { fault(name, "is given \(values.count) times: give it once") }
+        return values.first
+    }
+
+    /// The values of a parameter that may be given several times.
+    private mutating func texts(_ name: String) -> [String] {
+        known.append(name)
+        return parameters.indices.filter { parameters[$0].name == name }.map { index in
+            parameters[index].isKnown = true
+            return parameters[index].value
+        }
     }
 
     /// A parameter read as a field's text is.
@@ -89,14 +96,12 @@ struct Query {
         return pairs
     }
 
-    /// Values between commas, each one of those allowed.
+    /// Values between commas, or of the parameter given several times, each one of those allowed.
     mutating func choices<Value: RawRepresentable>(
         _ name: String, _ allowed: [Value]
     ) -> [Value] where Value.RawValue == String {
-        guard let text = text(name) else { return [] }
-        return text.split(separator: ",", omittingEmptySubsequences: false).compactMap { part in
-            FieldForm.choice(allowed).read(.string(String(part)), name, &faults)
-        }
+        texts(name).flatMap { $0.split(separator: ",", omittingEmptySubsequences: false) }
+            .compactMap { FieldForm.choice(allowed).read(.string(String($0)), name, &faults) }
     }
 
     /// One of the values allowed; nil when it is not given.
@@ -114,7 +119,8 @@ struct Query {
     /// Throws what was found to be wrong, parameters that nobody asked for included.
     mutating func finish() throws(BerthError) {
         for parameter in parameters where !parameter.isKnown {
-            fault(parameter.name, "is not a parameter of this request")
+            let meant = parameter.name.nearest(among: known).map { ": is \($0) meant?" } ?? ""
+            fault(parameter.name, "is not a parameter of this request\(meant)")
         }
         guard faults.isEmpty else { throw .invalid(faults) }
     }

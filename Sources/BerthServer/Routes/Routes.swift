@@ -97,6 +97,7 @@ enum Routes {
         .visitor(.get, "/") { try await $0.getPage($1) },
         .visitor(.post, "/sign-in") { try await $0.signIn($1) },
         .visitor(.post, "/sign-out") { try await $0.signOut($1) },
+        .visitor(.get, "/problems/{type}") { try await $0.getProblem($1) },
         .visitor(.get, "/assets/{hash}/{name}") { try await $0.getAsset($1) },
     ]
 

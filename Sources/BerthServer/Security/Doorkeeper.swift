@@ -102,16 +102,16 @@ struct Doorkeeper: Sendable {
     ) async throws -> Response {
         do {
             return try await handler()
-        } catch let error as BerthError {
-            guard case .unauthenticated = error else { throw error }
-            throw failure("bad signature", as: error, origin, now: now)
+        } catch let problem as Problem {
+            guard problem.kind == .badSignature else { throw problem }
+            throw failure("bad signature", as: problem, origin, now: now)
         }
     }
 
     /// Counts a failure, and gives the error that it is answered with. Of those that are slowed only the
     /// first, the tenth, the hundredth in a row are written down: they must not fill the log either.
     private func failure(
-        _ reason: String, as error: BerthError = .unauthenticated, _ origin: RequestOrigin,
+        _ reason: String, as error: any Error = BerthError.unauthenticated, _ origin: RequestOrigin,
         now: Date
     ) -> any Error {
         switch throttle.failed(origin.address, now: now) {

@@ -10,7 +10,7 @@ export class Problem extends Error {
   /** What was wrong, and where, in one sentence for people. */
   get sentence() {
     const { violations, errors } = this.body;
-    if (violations) return violations.map(({ environment, rule, limit }) => `${environment}: ${rule} is ${limit}`).join("; ");
+    if (violations) return violations.map(({ detail }) => detail).join("; ");
     if (errors) return errors.map(({ pointer, detail }) => `${pointer.replace(/^[/]/, "")} ${detail}`).join("; ");
     return this.message;
   }

@@ -1,0 +1,148 @@
+import BerthCore
+import BerthDatabase
+import BerthTestSupport
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import BerthServer
+
+@Suite("What is answered at first try", .gated)
+struct FirstTryAPITests {
+    @Test(
+        "States given one by one are read as states between commas; what is asked once is refused twice"
+    )
+    func repeated() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            try await api.database.book(TestDatabase.draft("uat-1", from: -0.05, to: 1))
+            try await api.database.book(TestDatabase.draft("uat-1", from: 2, to: 3))
+            let off = try await api.database.book(TestDatabase.draft("uat-1", from: 4, to: 5))
+            #expect(
+                try await api.post("/v1/bookings/\(off.reference)/cancel", as: "ada").status == 200)
+            for query in ["state=active,confirmed", "state=active&state=confirmed"] {
+                #expect(try await api.get("/v1/bookings?\(query)").items.count == 2)
+            }
+            #expect(try await api.get("/v1/bookings?limit=1&limit=2").pointers == ["limit"])
+        }
+    }
+
+    @Test("A name that is nearly one that there is is answered with that one")
+    func nearest() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let query = try await api.get("/v1/bookings?enviroment=uat-1")
+            #expect(query["detail"]?.hasSuffix("is environment meant?") == true)
+            let body =
+                #"{"environments":["uat1"],"titel":"One","startsAt":"2027-03-02T09:00:00Z","minutes":60}"#
+            let field = try await api.post("/v1/bookings", body)
+            #expect(field.text.contains("is not a field that Berth knows: is title meant?"))
+            let key = try await api.post(
+                "/v1/bookings", body.replacing("titel", with: "title"))
+            #expect(key.text.contains("there is no environment uat1: is uat-1 meant?"))
+            #expect(
+                try await api.get("/v1/environments/uat_1")["detail"]
+                    == "there is no environment uat_1: is uat-1 meant?")
+            #expect(
+                try await api.get("/v1/environments/perf")["detail"]
+                    == "there is no environment perf")
+        }
+    }
+
+    @Test("Another spelling of a path is no other door")
+    func spellings() async throws {
+        try await TestAPI.with { api in
+            for path in ["//v1/bookings", "/v1//bookings", "/v1/bookings/", "/v1/%62ookings"] {
+                let status = try await api.get(path).status
+                #expect(status == 404, "\(path)")
+            }
+        }
+    }
+
+    @Test("Who is not let in is told how, and what was wrong with the token (RFC 6750, section 3)")
+    func challenge() async throws {
+        try await TestAPI.with { api in
+            func challenge(_ answer: TestAnswer) -> String? {
+                answer.headers[.wwwAuthenticate]
+            }
+            let none = try await api.get("/v1/bookings", as: nil)
+            #expect(challenge(none) == #"Bearer realm="Berth""#)
+            let bad = try await api.send(
+                .get, "/v1/bookings", as: nil, headers: [.authorization: "Bearer berth_1_x"])
+            #expect(challenge(bad)?.contains(#"error="invalid_token""#) == true)
+            let weak = try await api.post("/v1/environments", #"{"key":"x"}"#, as: "vera")
+            #expect(weak.status == 403)
+            #expect(challenge(weak)?.contains(#"error="insufficient_scope""#) == true)
+            let hook = try await api.send(.post, "/v1/hooks/github", "{}", as: nil)
+            #expect(hook.problem == "bad-signature" && challenge(hook) == nil)
+        }
+    }
+
+    @Test("A body that is compressed is refused with 415, and not as bad JSON")
+    func encoded() async throws {
+        try await TestAPI.with { api in
+            let answer = try await api.send(
+                .post, "/v1/bookings", "{}", as: "bob", headers: [.contentEncoding: "gzip"])
+            #expect(answer.status == 415 && answer.headers[.acceptEncoding] == "identity")
+        }
+    }
+
+    @Test("Every problem of the contract has a page that explains it")
+    func problems() async throws {
+        try await TestAPI.with { api in
+            let contract = try Contract.text()
+            let names = contract.matches(of: #/- /problems/([a-z-]+)/#).map {
+                $0.output.1
+            }
+            let explained = ProblemPage.meanings.compactMap(\.0.name)
+            #expect(Set(names.map(String.init)) == Set(explained))
+            for name in names {
+                let page = try await api.get("/problems/\(name)", as: nil)
+                #expect(page.status == 200 && page.text.contains("<code>/problems/\(name)</code>"))
+            }
+            #expect(try await api.get("/problems/none", as: nil).status == 404)
+        }
+    }
+
+    @Test("A rule that is broken is told in a sentence")
+    func rules() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") {
+                $0.timeZone = "Europe/Zagreb"
+                $0.policy.openingHours = [.init(days: ["MO", "TU"], from: "08:00", to: "18:00")]
+            }
+            let night = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"title":"One","startsAt":"2027-03-02T18:00:00Z","minutes":60}"#
+            )
+            #expect(
+                night["detail"]
+                    == "uat-1 is closed at 2027-03-02 19:00 (Europe/Zagreb); it is open MO,TU 08:00-18:00"
+            )
+        }
+    }
+
+    @Test("A disk that is full is 503 with a problem of its own, and the server is not ready")
+    func fullDisk() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            #expect(try await api.get("/readyz", as: nil).status == 200)
+            // As PostgreSQL says it: SQLSTATE 53100.
+            try await api.database.client.query(
+                """
+                CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$
+                """)
+            try await api.database.client.query(
+                "CREATE TRIGGER no_room BEFORE INSERT ON bookings EXECUTE FUNCTION no_room()")
+            let full = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"title":"One","startsAt":"2027-03-02T09:00:00Z","minutes":60}"#
+            )
+            #expect(full.status == 503 && full.problem == "storage-full", "\(full.text)")
+            #expect(full.headers[.retryAfter] == "60")
+            #expect(try await api.get("/readyz", as: nil).problem == "storage-full")
+            #expect(try await api.get("/v1/bookings").status == 200)
+        }
+    }
+}
