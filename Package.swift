@@ -7,6 +7,11 @@ let lifecycle: Target.Dependency = .product(
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
+let revision =
+    Context.gitInformation.map {
+        String($0.currentCommit.prefix(12)) + ($0.hasUncommittedChanges ? "+" : "")
+    } ?? "unknown"
+
 let package = Package(
     name: "berth",
     dependencies: [
@@ -27,6 +32,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CProcess"),
+        .target(
+            name: "CRevision",
+            cSettings: [.define("BERTH_REVISION", to: "\"\(revision)\"")]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Postgres",
@@ -77,8 +85,9 @@ let package = Package(
         .executableTarget(
             name: "berth",
             dependencies: [
-                "BerthClient", "BerthCore", "BerthDatabase", "BerthServer", "ICalendar", "Postgres",
-                "PostgresCluster",
+                "BerthClient", "BerthCore", "BerthDatabase", "BerthServer", "CRevision",
+                "ICalendar",
+                "Postgres", "PostgresCluster",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "SystemPackage", package: "swift-system"),

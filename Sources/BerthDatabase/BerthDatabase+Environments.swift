@@ -203,6 +203,7 @@ extension PostgresTransaction {
             throw BerthError.stale(current: environment.version)
         }
         let draft = try change(environment)
+        guard draft != EnvironmentDraft(environment) else { return environment }
         if draft.status == .retired, environment.status != .retired {
             try await requireNothingAhead(of: environment, now: now)
         }

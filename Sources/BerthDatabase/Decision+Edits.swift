@@ -80,11 +80,13 @@ extension Decision {
             do {
                 let before = booking.environments.compactMap { byKey[$0] }
                 try edit.check(by: caller, before: before, now: now)
-                edits.append(edit)
+                // What stays as it is makes no version.
+                if draft != BookingDraft(booking) { edits.append(edit) }
             } catch  where skippingOthers && !edits.isEmpty {
                 continue
             }
         }
+        guard !edits.isEmpty else { return }
         do {
             try await write(edits)
         } catch let error as PostgresError where error.isConflict {

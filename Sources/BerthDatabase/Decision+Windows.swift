@@ -58,6 +58,7 @@ extension Decision {
         try draft.check(
             by: caller, managesAll: place.isManaged(by: caller), planned: window.draft.startsAt,
             now: now)
+        if draft == window.draft { return }
         let managesAll = (before.environments + place.environments).allSatisfy(caller.manages)
         let isOwn = caller.owns(window.requestedBy, madeAt: window.createdAt)
         guard managesAll || (isOwn && draft.emergency == nil) else {

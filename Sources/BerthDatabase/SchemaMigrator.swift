@@ -39,7 +39,8 @@ public struct SchemaMigrator: Sendable {
         self.logger = logger
     }
 
-    static let newestVersion = (try? BerthSQL.migrations().last?.version) ?? 0
+    /// The schema of this program.
+    public static let newestVersion = (try? BerthSQL.migrations().last?.version) ?? 0
 
     /// Applies what is missing, each migration in a transaction of its own with its ledger row first.
     /// Safe when several start at once: one works, the others wait and find nothing to do.

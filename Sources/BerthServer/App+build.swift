@@ -32,7 +32,8 @@ public func buildApplication(
             settings.publicURL ?? "http://\(settings.host):\(settings.port)"),
         githubSecret: settings.githubSecret,
         security: SecurityLog(logger: securityLogger, metrics: metrics),
-        proxies: settings.trustedProxies, connections: connections, stream: stream)
+        proxies: settings.trustedProxies, connections: connections, stream: stream,
+        revision: settings.revision)
     return Application(
         router: buildRouter(api),
         server: .http1(configuration: settings.channel(connections)),

@@ -31,6 +31,8 @@ public struct ServerSettings: Sendable {
     /// Where people reach Berth, such as `https://berth.example.com`: links in calendars begin with it. Nil: the
     /// address that it listens on.
     public var publicURL: String?
+    /// The commit that the program was built from, for `/metrics`.
+    public var revision = "unknown"
     /// What GitHub signs its deliveries with; nil: none is taken.
     public var githubSecret: String?
     /// The most bytes of a request's head.

@@ -1,4 +1,6 @@
 import ArgumentParser
+import BerthDatabase
+import CRevision
 import Foundation
 
 /// The program: one file a subcommand.
@@ -11,6 +13,8 @@ struct BerthCommand: AsyncParsableCommand {
             Settings come from flags, then BERTH_* environment variables, then the file that --config \
             names. Exit codes: 0 fine, 1 findings or refused, 2 usage or failure.
             """,
+        version:
+            "berth \(String(cString: berth_revision())), schema \(SchemaMigrator.newestVersion)",
         subcommands: [
             ServeCommand.self, MigrateCommand.self, DemoCommand.self, TokenCommand.self,
             ImportCommand.self, ChangesCommand.self, CalendarCommand.self, GateCommand.self,

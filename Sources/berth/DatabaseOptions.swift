@@ -78,15 +78,17 @@ struct DatabaseOptions: ParsableArguments {
     }
 
     /// Runs a command's work on the migrated database. A cluster in a data directory is joined, or started
-    /// for as long as the work takes. A standby, where one may be, is as its primary migrated it.
+    /// for as long as the work takes; a new one is made only by who may. A standby, where one may be, is as its primary migrated it.
     func withDatabase<Value: Sendable>(
-        mayBeStandby: Bool = false,
+        mayBeStandby: Bool = false, mayBeNew: Bool = false,
         _ body: @Sendable (BerthDatabase) async throws -> Value
     ) async throws -> Value {
         let logger = try await logger()
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
-        let opened = try await location().open(exclusive: false, logger: quiet)
+        let location = try await location()
+        if !mayBeNew { try location.requireCluster() }
+        let opened = try await location.open(exclusive: false, logger: quiet)
         let result: Result<Value, any Error>
         do {
             let client = try PostgresClient(
@@ -123,6 +125,16 @@ extension PostgresClient {
 enum DatabaseLocation {
     case url(String)
     case directory(String)
+
+    /// Throws when it is a directory in which no database was made: it may be mistyped.
+    func requireCluster() throws {
+        guard case .directory(let directory) = self,
+            !FileManager.default.fileExists(atPath: "\(directory)/postgres")
+        else { return }
+        throw ValidationError(
+            "there is no database in \(directory): --data-dir or BERTH_DATA_DIR says where it is; "
+                + "berth serve makes a new one, and so does berth migrate")
+    }
 
     /// Connects to it, or opens the cluster in the directory.
     func open(exclusive: Bool, logger: Logger) async throws -> OpenedDatabase {

@@ -12,7 +12,7 @@ struct MigrateCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        try await database.withDatabase { _ in }
+        try await database.withDatabase(mayBeNew: true) { _ in }
         FileHandle.standardError.say("The schema is up to date.")
     }
 }

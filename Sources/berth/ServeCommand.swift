@@ -68,9 +68,13 @@ struct AddressOptions: ParsableArguments {
         guard perAddress >= 0 else {
             throw ValidationError("--connections-per-address is a number from 0 on")
         }
+        let port = port ?? settings.int(forKey: "port", default: 8080)
+        guard (0...65_535).contains(port) else {
+            throw ValidationError("--port \(port): a port is a number from 0 to 65535")
+        }
         return ServerAddress(
             host: host ?? settings.string(forKey: "host", default: "127.0.0.1"),
-            port: port ?? settings.int(forKey: "port", default: 8080),
+            port: port,
             publicURL: publicUrl ?? settings.string(forKey: "public.url"),
             connections: connections ?? settings.int(forKey: "connections", default: 16),
             trustedProxies: try TrustedProxies(proxies), connectionsPerAddress: perAddress)

@@ -1,6 +1,7 @@
 import BerthCore
 import BerthDatabase
 import BerthServer
+import CRevision
 import Foundation
 import Logging
 import NIOCore
@@ -31,6 +32,8 @@ struct Server {
         // Nothing in Berth blocks a thread.
         NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
 
+        // Before anything is made or migrated: whoever mistyped a port wants to hear of that first.
+        try await address.requireFree()
         let opened = try await location.open(exclusive: true, logger: logger)
         let result: Result<Void, any Error>
         do {
@@ -85,6 +88,7 @@ extension Server {
     private var settings: ServerSettings {
         var settings = ServerSettings(host: address.host, port: address.port)
         settings.publicURL = address.publicURL
+        settings.revision = String(cString: berth_revision())
         settings.githubSecret = githubSecret
         settings.trustedProxies = address.trustedProxies
         settings.connectionsPerAddress = address.connectionsPerAddress
@@ -122,6 +126,21 @@ private enum ServerError: Error, CustomStringConvertible {
         case .addressInUse(let address):
             "another program listens on \(address.host):\(address.port): choose another port "
                 + "with --port, or 0 for any that is free"
+        }
+    }
+}
+
+extension ServerAddress {
+    /// Throws when another program listens there.
+    fileprivate func requireFree() async throws {
+        guard port > 0 else { return }
+        do {
+            let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: host, port: port).get()
+            try await channel.close()
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ServerError.addressInUse(self)
         }
     }
 }

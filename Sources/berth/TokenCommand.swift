@@ -29,6 +29,12 @@ struct TokenCommand: AsyncParsableCommand {
         @Flag(help: "It reports other teams' changes, and is believed through mappings.")
         var reports = false
 
+        func validate() throws {
+            guard name.contains(where: { !$0.isWhitespace }) else {
+                throw ValidationError("--name is blank: history tells by it who did what")
+            }
+        }
+
         func run() async throws {
             let draft = TokenDraft(
                 name: name, role: role, team: team, labels: labels.pairs, reports: reports)

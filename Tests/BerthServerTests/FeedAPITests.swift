@@ -118,6 +118,9 @@ struct FeedAPITests {
             try await api.book(TestAPI.booking("uat-1", from: 2, to: 4))
             let modified = try #require(try await feed(api).headers[.lastModified])
             #expect(try await feed(api, headers: [.ifModifiedSince: modified]).status == 200)
+            api.clock.now += 2
+            let exact = try #require(try await feed(api).headers[.lastModified])
+            #expect(try await feed(api, headers: [.ifModifiedSince: exact]).status == 304)
             #expect(
                 try await feed(
                     api, headers: [.ifModifiedSince: "Thu, 01 Jan 2099 00:00:00 GMT"]

@@ -145,4 +145,60 @@ struct FirstTryAPITests {
             #expect(try await api.get("/v1/bookings").status == 200)
         }
     }
+
+    @Test("An edit that changes nothing makes no version")
+    func unchanged() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.ownerTeam = "crm" }
+            let booking = try await api.database.book(TestDatabase.draft("uat-1", from: 2, to: 3))
+            let window = try await api.post(
+                "/v1/change-windows",
+                #"{"kind":"change","environments":["uat-1"],"title":"One","startsAt":"2027-03-03T00:00:00Z","minutes":60}"#,
+                as: "max")
+            for path in [
+                "/v1/bookings/\(booking.reference)", "/v1/environments/uat-1",
+                window.headers[.location] ?? "",
+            ] {
+                let before = try await api.get(path, as: "max")
+                let etag = try #require(before.headers[.eTag])
+                for body in [before.text, "{}"] {
+                    let same = try await api.patch(path, body, as: "max", ifMatch: etag)
+                    #expect(same.status == 200, "\(same.text)")
+                    #expect(same.headers[.eTag] == etag, "\(path)")
+                }
+            }
+        }
+    }
+
+    @Test("Metrics tell changes, the line, environments by tier, and what runs")
+    func gauges() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") { $0.tier = "uat" }
+            try await api.database.environment("uat-2") { $0.tier = "uat" }
+            try await api.database.environment("sit-1") {
+                $0.tier = "sit"
+                $0.status = .unavailable
+            }
+            try await api.database.book(TestDatabase.draft("uat-1", from: -0.05, to: 1))
+            let waits = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"minutes":60,"title":"Line","onConflict":"waitlist"}"#)
+            #expect(waits.status == 201, "\(waits.text)")
+            let change = try await api.post(
+                "/v1/changes",
+                #"{"environment":"uat-2","kind":"deploy","summary":"1.0","actor":"ci","occurredAt":"2027-03-01T08:59:00Z"}"#
+            )
+            #expect(change.status == 201, "\(change.text)")
+            api.clock.now += 60
+            let text = try await api.get("/metrics", as: nil).text
+            for line in [
+                #"berth_changes_last_day{control="uncontrolled"} 1"#, "berth_waiting_bookings 1",
+                "berth_longest_wait_seconds 60", #"berth_environments{tier="uat",state="used"} 1"#,
+                #"berth_environments{tier="uat",state="free"} 1"#,
+                #"berth_environments{tier="sit",state="unavailable"} 1"#,
+                #"berth_build_info{revision="unknown",schema=""#,
+            ] { #expect(text.contains(line), "\(line)") }
+            #expect(!text.contains("tess"))
+        }
+    }
 }

@@ -16,7 +16,7 @@ struct ServeTests {
         }
     }
 
-    @Test("A port that is taken: exit code 2, with the port, and the cluster is stopped again")
+    @Test("A port that is taken or none: exit code 2, with the port, before anything is made")
     func takenPort() async throws {
         try await Server.onDatabase { server, _ in
             let directory = try await Scratch.path("data")
@@ -24,7 +24,10 @@ struct ServeTests {
                 "serve", "--data-dir", directory, "--port", "\(server.port)")
             #expect(second.code == 2)
             #expect(second.log.contains(":\(server.port)"), "\(second.log)")
-            #expect(!FileManager.default.fileExists(atPath: "\(directory)/postgres/postmaster.pid"))
+            let third = try await Berth.run("serve", "--data-dir", directory, "--port", "99999")
+            #expect(third.code == 2)
+            #expect(third.log.contains("a port is a number from 0 to 65535"), "\(third.log)")
+            #expect(!FileManager.default.fileExists(atPath: directory))
         }
     }
 
@@ -63,6 +66,24 @@ struct ServeTests {
         #expect(berth.log.contains("standby"), "\(berth.log)")
         #expect(berth.log.contains("target_session_attrs=read-write"))
         try postgres.stop()
+    }
+
+    @Test("A data directory that is mistyped is told, and no database is made in it")
+    func mistypedDirectory() async throws {
+        let directory = try await Scratch.path("mistyped")
+        for command in [
+            ["audit"], ["token", "list"], ["token", "create", "--name", "a", "--role", "viewer"],
+        ] {
+            let run = try await Berth.run(command + ["--data-dir", directory])
+            #expect(run.code == 2)
+            #expect(run.log.contains("there is no database in \(directory)"), "\(run.log)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: directory))
+        let blank = try await Berth.run(
+            "token", "create", "--name", " ", "--role", "viewer", "--data-dir", directory)
+        #expect(blank.code == 2 && blank.log.contains("--name is blank"))
+        let version = try await Berth.run("--version")
+        #expect(version.code == 0 && version.output.contains(", schema "))
     }
 
     @Test("A database that nobody answers for: exit code 2, without its password in the message")

@@ -10,22 +10,25 @@ struct FeedValidators {
     let tag: String
     /// The last change of a record, or of the day, which lets the past drop out.
     let modifiedAt: Date
+    private let isStillTheSecondOfIt: Bool
 
     /// The validators of a feed on the day of an instant.
     init(_ status: FeedStatus, _ publicURL: PublicURL, now: Date) {
         let day = FeedHorizon(now).day
         modifiedAt = max(status.changedAt ?? day, day)
+        isStillTheSecondOfIt = now.timeIntervalSince(modifiedAt) < 1
         let number = Int(day.timeIntervalSince1970) / 86_400
         tag = "\(Feed.format)-\(number)-\(status.changes)-\(publicURL.tag)"
     }
 
     var headers: HTTPFields {
-        [.eTag: "\"\(tag)\"", .lastModified: HTTPDate.text(modifiedAt)]
+        // More may change in the second of an answer, and be missing in it: until it is over, the one before is told.
+        let known = isStillTheSecondOfIt ? modifiedAt.addingTimeInterval(-1) : modifiedAt
+        return [.eTag: "\"\(tag)\"", .lastModified: HTTPDate.text(known)]
     }
 
     /// Whether the client has it already. A tag decides alone where there is one (RFC 9110, section 13.2.2). A time
-    /// has whole seconds: what changed in the second of an answer may be missing in it, so that second is not
-    /// taken for known.
+    /// has whole seconds.
     func areKnown(to headers: HTTPFields) -> Bool {
         if let header = headers[.ifNoneMatch] {
             return EntityTags(header)?.includes(tag) ?? false
@@ -33,7 +36,7 @@ struct FeedValidators {
         guard let header = headers[.ifModifiedSince],
             let since = HTTPDate.instant(header)
         else { return false }
-        return modifiedAt < since
+        return modifiedAt.timeIntervalSince1970.rounded(.down) <= since.timeIntervalSince1970
     }
 }
 

@@ -27,7 +27,11 @@ extension BerthAPI {
         text += "# HELP berth_streams Who listens to what changes.\n"
         text += "# TYPE berth_streams gauge\n"
         text += "berth_streams \(await stream.count)\n"
-        // A database that does not answer hides what it found, and nothing else.
+        text += "# HELP berth_build_info What runs.\n# TYPE berth_build_info gauge\n"
+        text +=
+            "berth_build_info{revision=\"\(revision)\",schema=\"\(SchemaMigrator.newestVersion)\"} 1\n"
+        // A database that does not answer hides what it knows, and nothing else.
+        if let gauges = try? await database.gauges(now: clock()) { gauges.write(&text) }
         if let found = try? await database.findingCounts() { found.write(&text) }
         return Response(
             status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
@@ -38,6 +42,32 @@ extension BerthAPI {
         Response(
             status: .ok, headers: [.contentType: "application/yaml"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: contract)))
+    }
+}
+
+extension Gauges {
+    /// Writes them in Prometheus' text format.
+    fileprivate func write(_ text: inout String) {
+        func begin(_ name: String, _ help: String) {
+            text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
+        }
+        begin("berth_changes_last_day", "Changes that happened within a day, by their judgement.")
+        for (control, count) in changes {
+            text += "berth_changes_last_day{control=\"\(control.rawValue)\"} \(count)\n"
+        }
+        begin("berth_waiting_bookings", "Bookings in line.")
+        text += "berth_waiting_bookings \(waiting)\n"
+        begin("berth_longest_wait_seconds", "How long the first in line has waited.")
+        text += "berth_longest_wait_seconds \(longestWaitSeconds)\n"
+        begin("berth_environments", "Environments by tier: used, free or unavailable now.")
+        for tier in tiers {
+            let name = tier.name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            for (state, count) in [
+                ("used", tier.used), ("free", tier.free), ("unavailable", tier.unavailable),
+            ] {
+                text += "berth_environments{tier=\"\(name)\",state=\"\(state)\"} \(count)\n"
+            }
+        }
     }
 }
 

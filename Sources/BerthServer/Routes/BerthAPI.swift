@@ -19,6 +19,8 @@ struct BerthAPI: Sendable {
     let connections: ConnectionRegistry
     let doorkeeper: Doorkeeper
     let stream: StreamHub
+    /// The commit that the program was built from.
+    let revision: String
     let keysInFlight = KeysInFlight()
     let patience = Patience()
     let timelines = TimelineAnswers()
@@ -27,7 +29,8 @@ struct BerthAPI: Sendable {
         database: BerthDatabase, metrics: ServerMetrics, contract: String,
         clock: @escaping @Sendable () -> Date, publicURL: PublicURL, githubSecret: String?,
         security: SecurityLog, proxies: TrustedProxies = TrustedProxies(),
-        connections: ConnectionRegistry = ConnectionRegistry(), stream: StreamHub
+        connections: ConnectionRegistry = ConnectionRegistry(), stream: StreamHub,
+        revision: String = "unknown"
     ) {
         self.database = database
         self.metrics = metrics
@@ -39,6 +42,7 @@ struct BerthAPI: Sendable {
         self.proxies = proxies
         self.connections = connections
         self.stream = stream
+        self.revision = revision
         doorkeeper = Doorkeeper(database: database, security: security, publicURL: publicURL)
     }
 }

@@ -1,0 +1,3 @@
+#include "CRevision.h"
+
+const char *berth_revision(void) { return BERTH_REVISION; }
