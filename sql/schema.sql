@@ -356,6 +356,49 @@ END $$;
 
 
 --
+-- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT ask_owners(array_agg(b.id), array_agg(a.environment), p_now)
+    FROM bookings b CROSS JOIN jsonb_to_recordset(b.approvals) a (environment text, state text)
+    WHERE b.id = ANY (p_bookings) AND b.state = 'requested' AND a.state = 'pending'
+    HAVING count(*) > 0
+$$;
+
+
+--
+-- Name: ask_owners(bigint[], text[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_owners(p_bookings bigint[], p_environments text[], p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id)
+    SELECT p_now, 'booking.requested',
+           CASE WHEN g.count > 1 THEN 'SR-' || g.series_id ELSE 'BK-' || g.first_id END,
+           format('%s%s asks for %s: %s',
+                  CASE WHEN g.count > 1 THEN format('%s of SR-%s: ', g.count, g.series_id) END,
+                  b.requested_by, place_and_time(b.environment_ids, b.starts_at, b.ends_at), b.title),
+           g.team_id
+    FROM (
+        SELECT b.series_id, t.id AS team_id, count(DISTINCT b.id) AS count,
+               (array_agg(b.id ORDER BY b.starts_at, b.id))[1] AS first_id
+        FROM unnest(p_bookings, p_environments) w (id, environment)
+        JOIN bookings b ON b.id = w.id
+        CROSS JOIN jsonb_to_recordset(b.approvals) a (environment text, "ownerTeam" text)
+        LEFT JOIN teams t ON t.name = a."ownerTeam"
+        WHERE a.environment = w.environment
+        GROUP BY b.series_id, CASE WHEN b.series_id IS NULL THEN b.id END, t.id) g
+    JOIN bookings b ON b.id = g.first_id
+$$;
+
+
+--
 -- Name: assert_lock_order(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1986,6 +2029,30 @@ END $$;
 
 
 --
+-- Name: gather_notices(bigint[], bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.gather_notices(p_bookings bigint[], p_after bigint, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH told AS MATERIALIZED (
+        SELECT n.id, n.kind, n.text, n.team_id, n.person, b.series_id
+        FROM notices n JOIN bookings b ON n.subject = 'BK-' || b.id
+        WHERE n.id > p_after AND n.at = p_now AND b.id = ANY (p_bookings) AND b.series_id IS NOT NULL),
+    gathered AS MATERIALIZED (
+        SELECT t.series_id, t.kind, t.team_id, t.person, array_agg(t.id) AS ids,
+               (array_agg(t.text ORDER BY t.id))[1] AS text
+        FROM told t GROUP BY t.series_id, t.kind, t.team_id, t.person HAVING count(*) > 1),
+    gone AS (DELETE FROM notices n USING gathered g WHERE n.id = ANY (g.ids))
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT p_now, g.kind, 'SR-' || g.series_id,
+           format('%s of SR-%s: %s', cardinality(g.ids), g.series_id, g.text), g.team_id, g.person
+    FROM gathered g
+$$;
+
+
+--
 -- Name: is_due(public.bookings, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2692,7 +2759,8 @@ BEGIN
 
     INSERT INTO notices (at, kind, subject, text, team_id, person)
     SELECT n.updated_at, 'booking.' || k.words[1], 'BK-' || n.id,
-           format('%s %s: from %s to %s%s', n.title, k.words[2], readable(n.starts_at), readable(n.ends_at),
+           format('%s %s: %s%s', n.title, k.words[2],
+                  place_and_time(n.environment_ids, n.starts_at, n.ends_at),
                   ' (' || coalesce(n.displaced_by, n.state_reason) || ')'),
            n.team_id, n.requested_by
     FROM before o JOIN after n ON n.id = o.id
@@ -2709,11 +2777,14 @@ BEGIN
             WHEN n.state = 'displaced' THEN ARRAY['displaced', 'had to give way and waits in line'] END
     ) k (words)
     WHERE o.state <> n.state AND k.words IS NOT NULL;
-    PERFORM ask_for_approval(array(
-        SELECT n.id FROM before o JOIN after n ON n.id = o.id
-        WHERE n.state = 'requested' AND (o.state <> 'requested' OR o.approvals <> n.approvals)),
-        (SELECT max(n.updated_at) FROM after n))
-    FROM after n WHERE n.state = 'requested' LIMIT 1;
+    -- Who was asked already is not asked again because another owner has answered.
+    PERFORM ask_owners(array_agg(n.id), array_agg(a.environment), max(n.updated_at))
+    FROM before o JOIN after n ON n.id = o.id
+    CROSS JOIN jsonb_to_recordset(n.approvals) a (environment text, state text)
+    WHERE n.state = 'requested' AND a.state = 'pending'
+      AND NOT (o.state = 'requested' AND o.approvals @> jsonb_build_array(
+                   jsonb_build_object('environment', a.environment, 'state', 'pending')))
+    HAVING count(*) > 0;
 
     INSERT INTO outbox (at, kind, subject_id, version)
     SELECT n.updated_at, 'booking.updated', n.id, n.version FROM after n;
@@ -3311,6 +3382,23 @@ CREATE FUNCTION public.part_path(p_environment bigint, p_part bigint) RETURNS te
    WHERE (w.id = part_path.p_part)
   LIMIT 1;
 END;
+
+
+--
+-- Name: place_and_time(bigint[], timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.place_and_time(p_environments bigint[], p_from timestamp with time zone, p_until timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT format('%s, %s to %s %s',
+                  (SELECT string_agg(n.key, ', ' ORDER BY n.key) FROM environments n
+                   WHERE n.id = ANY (p_environments)),
+                  to_char(p_from AT TIME ZONE e.time_zone, 'YYYY-MM-DD HH24:MI'),
+                  to_char(p_until AT TIME ZONE e.time_zone, 'YYYY-MM-DD HH24:MI'), e.time_zone)
+    FROM environments e WHERE e.id = p_environments[1]
+$$;
 
 
 --
@@ -5095,34 +5183,6 @@ CREATE TABLE public.window_versions (
 
 
 --
--- Name: bookings bookings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.bookings
-    ADD CONSTRAINT bookings_pkey PRIMARY KEY (id);
-
-
---
--- Name: ask_for_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.ask_for_approval(p_bookings bigint[], p_now timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    BEGIN ATOMIC
- INSERT INTO public.notices (at, kind, subject, text, team_id)  SELECT ask_for_approval.p_now AS p_now,
-             'booking.requested',
-             ('BK-'::text || b.id),
-             format('%s asks for %s from %s to %s: %s'::text, b.requested_by, string_agg(a.environment, ', '::text), public.readable(b.starts_at), public.readable(b.ends_at), b.title) AS format,
-             t.id
-            FROM ((public.bookings b
-              CROSS JOIN LATERAL jsonb_to_recordset(b.approvals) a(environment text, "ownerTeam" text, state text))
-              LEFT JOIN public.teams t ON ((t.name = a."ownerTeam")))
-           WHERE ((b.id = ANY (ask_for_approval.p_bookings)) AND ((b.state)::text = 'requested'::text) AND (a.state = 'pending'::text))
-           GROUP BY b.id, t.id;
-END;
-
-
---
 -- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5188,6 +5248,14 @@ ALTER TABLE ONLY public.audits
 
 ALTER TABLE ONLY public.booking_versions
     ADD CONSTRAINT booking_versions_pkey PRIMARY KEY (booking_id, version);
+
+
+--
+-- Name: bookings bookings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bookings
+    ADD CONSTRAINT bookings_pkey PRIMARY KEY (id);
 
 
 --

@@ -79,7 +79,9 @@ extension BerthDatabase {
                 environments: decision.environmentIDs(ofBookings: ids), freeing: ids)
             let bookings = try await decision.lock(bookings: ids, locked: locked)
             try decision.requireVersion(call.expecting, of: call.reference, among: bookings)
-            try await decision.apply(move, to: bookings, named: call.reference)
+            try await decision.gatheringNotices(of: ids) {
+                try await decision.apply(move, to: bookings, named: call.reference)
+            }
             try await decision.serveLine(locked: locked)
             let moved = try await decision.booking(call.reference.id)
             try await decision.keep(moved, status: 200, for: key)
@@ -103,6 +105,17 @@ extension BerthDatabase {
 }
 
 extension Decision {
+    /// Does something to the bookings of a series, and makes one notice of those that it writes.
+    fileprivate func gatheringNotices(
+        of ids: [Int64], _ work: () async throws -> Void
+    ) async throws {
+        guard ids.count > 1 else { return try await work() }
+        let rows = try await transaction.query("SELECT coalesce(max(n.id), 0) FROM notices n")
+        let last: Int64 = try rows[rows.startIndex].decode(Int64.self)
+        try await work()
+        try await transaction.query("SELECT gather_notices(\(ids), \(last), \(now))")
+    }
+
     /// The bookings that a scope means, the named one first. Throws `.notFound`.
     func ids(of reference: BookingReference, scope: BookingScope) async throws -> [Int64] {
         let rows = try await transaction.query(

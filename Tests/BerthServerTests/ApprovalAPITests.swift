@@ -44,6 +44,58 @@ struct ApprovalAPITests {
         }
     }
 
+    @Test(
+        "A series is asked for and decided in one notice, which names the environment and its time")
+    func series() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1") {
+                $0.ownerTeam = "crm"
+                $0.timeZone = "Europe/Zagreb"
+                $0.policy.approval = .manager
+            }
+            let made = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"title":"Weekly","startsAt":"2027-03-02T09:00:00Z","minutes":60,"recurrence":{"rrule":"FREQ=WEEKLY;COUNT=3"}}"#,
+                as: "bob")
+            let (reference, series) = (
+                try #require(made["reference"]), try #require(made["series"])
+            )
+            let asked = try await api.get("/v1/notices", as: "max").items
+            #expect(asked.count == 1 && asked[0]["subject"] as? String == series)
+            #expect(
+                asked[0]["text"] as? String
+                    == "3 of \(series): bob asks for uat-1, 2027-03-02 10:00 to 2027-03-02 11:00 Europe/Zagreb: Weekly"
+            )
+            let approve = "/v1/bookings/\(reference)/approve?scope=all"
+            #expect(try await api.post(approve, as: "max").status == 200)
+            let told = try await api.get("/v1/notices", as: "bob").items
+            #expect(told.count == 1 && told[0]["subject"] as? String == series, "\(told)")
+            #expect(
+                (told[0]["text"] as? String)?.hasPrefix(
+                    "3 of \(series): Weekly was approved: uat-1, ") == true)
+            #expect(try await api.move(reference, "cancel", as: "bob").status == 200)
+            let last = try #require(try await api.get("/v1/notices", as: "bob").items.first)
+            #expect(last["subject"] as? String == reference)
+        }
+    }
+
+    @Test("An owner who was asked is not asked again because another owner has answered")
+    func askedOnce() async throws {
+        try await withAPI { api in
+            try await api.database.environment("uat-2") {
+                $0.ownerTeam = "mobile"
+                $0.policy.approval = .manager
+            }
+            let made = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1","uat-2"],"title":"Both","startsAt":"2027-03-02T09:00:00Z","minutes":60}"#
+            )
+            #expect(made["state"] == "requested")
+            #expect(try await api.move(made["reference"] ?? "", "approve", as: "max").status == 200)
+            #expect(try await api.notices(of: "bob") == ["booking.requested"])
+        }
+    }
+
     @Test("A request that nobody decides expires with its hold, and frees its time")
     func expired() async throws {
         try await withAPI { api in
