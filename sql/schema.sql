@@ -5862,6 +5862,13 @@ CREATE INDEX source_events_unassigned ON public.source_events USING btree (id) W
 
 
 --
+-- Name: team_name_is_unlike_others; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX team_name_is_unlike_others ON public.teams USING btree (lower(name));
+
+
+--
 -- Name: token_name_is_unique; Type: INDEX; Schema: public; Owner: -
 --
 

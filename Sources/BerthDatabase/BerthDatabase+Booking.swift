@@ -17,6 +17,8 @@ extension BerthDatabase {
         idempotency: IdempotencyKey?
     ) async throws -> Booking {
         try await translatingErrors {
+            var draft = draft
+            draft.team = try await teams.name(draft.team, from: client)
             guard draft.options.isPlain else {
                 return try await bookAlone(
                     draft, by: caller, now: now, dryRun: dryRun, idempotency: idempotency)

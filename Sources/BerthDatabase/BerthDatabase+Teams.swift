@@ -20,7 +20,9 @@ extension BerthDatabase {
     public func team(named name: String) async throws -> Team {
         try await translatingErrors {
             let rows = try await client.query(
-                "SELECT id, name, colour, contact, version FROM teams WHERE name = \(name)")
+                """
+                SELECT id, name, colour, contact, version FROM teams WHERE lower(name) = lower(\(name))
+                """)
             guard let row = rows.first else { throw BerthError.notFound("no team \(name)") }
             return try Team(row)
         }
@@ -50,7 +52,7 @@ extension BerthDatabase {
         try await decide(dryRun: dryRun) { transaction in
             let rows = try await transaction.query(
                 """
-                SELECT id, name, colour, contact, version FROM teams WHERE name = \(name)
+                SELECT id, name, colour, contact, version FROM teams WHERE lower(name) = lower(\(name))
                 FOR NO KEY UPDATE
                 """)
             guard let row = rows.first else { throw BerthError.notFound("no team \(name)") }
@@ -72,17 +74,25 @@ extension PostgresTransaction {
     /// The id of a team. One that nobody made is made by an admin's mention, and refused to others.
     func teamID(_ name: String, pointer: String, by caller: Caller, now: Date) async throws -> Int64
     {
-        if let row = try await query("SELECT id FROM teams WHERE name = \(name)").first {
+        if let row = try await query("SELECT id FROM teams WHERE lower(name) = lower(\(name))")
+            .first
+        {
             return try row.decode(Int64.self)
         }
-        guard caller.role == .admin else {
+        guard caller.role == .admin, caller.createsTeams else {
+            let names = try await query("SELECT name FROM teams ORDER BY name")
+            let nearest = name.nearest(among: try names.map { try $0.decode(String.self) })
+            let remedy =
+                caller.role == .admin
+                ? "--create-teams makes it" : "ask an admin to make it, or name another"
             throw BerthError.invalid(
-                pointer, "there is no team \(name): ask an admin to make it, or name another")
+                pointer,
+                "there is no team \(name)\(nearest.map { ": is \($0) meant?" } ?? ""); \(remedy)")
         }
         let made = try await query(
             """
             INSERT INTO teams (name, created_at, updated_at) VALUES (\(name), \(now), \(now))
-            ON CONFLICT (name) DO UPDATE SET name = excluded.name
+            ON CONFLICT (lower(name)) DO UPDATE SET name = teams.name
             RETURNING id
             """)
         return try made[made.startIndex].decode(Int64.self)

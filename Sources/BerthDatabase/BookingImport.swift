@@ -177,15 +177,16 @@ public struct BookingImport: Sendable {
         if draft.endsAt > now {
             let violations = BookingRules.violations(of: row.period, on: named, now: now)
             guard violations.isEmpty else {
-                return rejected(
-                    .policy,
-                    violations.map {
-                        "\($0.environment): \($0.rule) is \($0.limit), not \($0.value)"
-                    }
-                    .joined(separator: "; "))
+                return rejected(.policy, violations.map(\.detail).joined(separator: "; "))
             }
         }
-        let teamID = try await transaction.teamID(team, pointer: "team", by: caller, now: now)
+        let teamID: Int64
+        do {
+            teamID = try await transaction.teamID(team, pointer: "team", by: caller, now: now)
+        } catch BerthError.invalid(let faults) {
+            return rejected(
+                .invalid, faults.map { "\($0.pointer): \($0.detail)" }.joined(separator: "; "))
+        }
         var request = BookingRequest(draft, on: named, teamID: teamID, by: caller.name, now: now)
         request.terms = BookingTerms(imported: row.period, now: now)
         request.importIdentity = identity

@@ -39,7 +39,8 @@ extension PostgresError {
 
     private static func byConstraint(_ name: String) -> BerthError? {
         switch name {
-        case "team_name_is_unique": .alreadyExists("a team of that name exists")
+        case "team_name_is_unique", "team_name_is_unlike_others":
+            .alreadyExists("a team of that name exists")
         case "environment_key_is_unique": .alreadyExists("an environment with that key exists")
         case "inventory_is_newer": .illegalMove("a later snapshot of this environment is known")
         case "window_import_is_unique": .alreadyExists("that window was imported before")

@@ -2,21 +2,39 @@ import BerthCore
 import Postgres
 import Synchronization
 
-/// The ids of teams. A team's name is for ever, so what was read once stays true.
+/// Teams by name, whatever its case. A team's name is for ever, so what was read once stays true.
 final class TeamCache: Sendable {
     private static let mostEntries = 10_000
 
-    private let ids = Mutex<[String: Int64]>([:])
+    /// A team as it was made.
+    private struct Entry {
+        var id: Int64
+        var name: String
+    }
+
+    private let entries = Mutex<[String: Entry]>([:])
 
     /// The id of a team, or nil when there is none of that name.
     func id(_ name: String, from client: PostgresClient) async throws -> Int64? {
-        if let id = ids.withLock({ $0[name] }) { return id }
-        let rows = try await client.query("SELECT id FROM teams WHERE name = \(name)")
-        guard let id = try rows.first?.decode(Int64.self) else { return nil }
-        ids.withLock { ids in
-            if ids.count >= Self.mostEntries { ids.removeAll() }
-            ids[name] = id
+        try await entry(name, from: client)?.id
+    }
+
+    /// A team's name as it was made; a name that no team has stays as it is.
+    func name(_ name: String, from client: PostgresClient) async throws -> String {
+        try await entry(name, from: client)?.name ?? name
+    }
+
+    private func entry(_ name: String, from client: PostgresClient) async throws -> Entry? {
+        if let known = entries.withLock({ $0[name] }) { return known }
+        let rows = try await client.query(
+            "SELECT id, name FROM teams WHERE lower(name) = lower(\(name))")
+        guard let row = rows.first else { return nil }
+        let (id, made) = try row.decode(Int64.self, String.self)
+        let entry = Entry(id: id, name: made)
+        entries.withLock { entries in
+            if entries.count >= Self.mostEntries { entries.removeAll() }
+            entries[name] = entry
         }
-        return id
+        return entry
     }
 }

@@ -39,7 +39,7 @@ extension ImportBookingsCommand {
                 names: names)
             let bar = ProgressBar(total: read.series.reduce(0) { $0 + $1.rows.count })
             let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-            let imports = CalendarImport(into: database, by: TokenCommand.operatorCaller, now: now)
+            let imports = CalendarImport(into: database, by: sheet.caller, now: now)
             let result = try await imports.run(read.series, dryRun: sheet.dryRun) { bar.show($0) }
             bar.finish()
             return (read, result)

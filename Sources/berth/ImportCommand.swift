@@ -37,6 +37,18 @@ struct SheetOptions: ParsableArguments {
     var rejects: String?
 
     @Flag(help: "Decides every row and writes nothing.") var dryRun = false
+    @Flag(
+        help:
+            "Makes teams that nobody made; without it their rows are refused, with the nearest known one."
+    )
+    var createTeams = false
+
+    /// Who imports.
+    var caller: Caller {
+        var caller = TokenCommand.operatorCaller
+        caller.createsTeams = createTeams
+        return caller
+    }
 
     func data() throws -> Data {
         do {
@@ -114,7 +126,7 @@ struct ImportBookingsCommand: AsyncParsableCommand {
             names: try sheet.names(), pattern: try dateFormat.map { try DatePattern($0) })
         let (read, rows) = try await database.withDatabase { database in
             let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-            let bookings = BookingImport(into: database, by: TokenCommand.operatorCaller, now: now)
+            let bookings = BookingImport(into: database, by: sheet.caller, now: now)
             let zones = try await database.zones()
             let read = try BookingSheet(data, options: options) { zones[$0] }
             let bar = ProgressBar(total: read.rows.count)
@@ -180,7 +192,7 @@ struct ImportEnvironmentsCommand: AsyncParsableCommand {
         let result = try await database.withDatabase { database in
             let bar = ProgressBar(total: read.rows.count)
             let result = try await EnvironmentImport(
-                into: database, by: TokenCommand.operatorCaller, now: Date()
+                into: database, by: sheet.caller, now: Date()
             ).run(read.rows, dryRun: sheet.dryRun) { bar.show($0) }
             bar.finish()
             return result

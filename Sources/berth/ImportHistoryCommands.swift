@@ -34,7 +34,7 @@ struct ImportWindowsCommand: AsyncParsableCommand {
             let read = try HistorySheet(windows: data, names: sheet.names()) { zones[$0] }
             let bar = ProgressBar(total: read.rows.count)
             let result = try await HistoryImport(
-                into: database, by: TokenCommand.operatorCaller, now: Date()
+                into: database, by: sheet.caller, now: Date()
             ).windows(
                 read.rows.map { ($0.draft, $0.identity.text) }, dryRun: sheet.dryRun
             ) { bar.show($0) }
@@ -74,7 +74,7 @@ extension ImportWindowsCommand {
         }
         let result = try await database.withDatabase { [drafts] database in
             try await HistoryImport(
-                into: database, by: TokenCommand.operatorCaller, now: Date()
+                into: database, by: sheet.caller, now: Date()
             ).windows(drafts, dryRun: sheet.dryRun) { _ in }
         }
         for refused in result.refused {
@@ -116,7 +116,7 @@ struct ImportChangesCommand: AsyncParsableCommand {
             ) { zones[$0] }
             let bar = ProgressBar(total: read.rows.count)
             let result = try await HistoryImport(
-                into: database, by: TokenCommand.operatorCaller, now: Date()
+                into: database, by: sheet.caller, now: Date()
             ).changes(
                 read.rows.map { ($0.draft, $0.identity.text) }, dryRun: sheet.dryRun
             ) { bar.show($0) }

@@ -201,4 +201,20 @@ struct FirstTryAPITests {
             #expect(!text.contains("tess"))
         }
     }
+
+    @Test("A team is the same however its name is written")
+    func teams() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let booked = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"team":"CRM","title":"One","startsAt":"2027-03-02T09:00:00Z","minutes":60}"#,
+                as: "ada")
+            #expect(booked["team"] == "crm", "\(booked.text)")
+            #expect(
+                try await api.post("/v1/teams", #"{"name":"Crm"}"#, as: "ada").problem
+                    == "already-exists")
+            #expect(try await api.get("/v1/teams/CRM")["name"] == "crm")
+        }
+    }
 }

@@ -58,7 +58,7 @@ struct ChangeCommandTests {
             END:VEVENT
             END:VCALENDAR
             """.write(toFile: path, atomically: true, encoding: .utf8)
-            let arguments = ["import", "windows", path, "--database-url", url]
+            let arguments = ["import", "windows", path, "--create-teams", "--database-url", url]
             let first = try await Berth.run(arguments)
             #expect(first.code == 1)
             #expect(first.log.contains("1 imported, 0 there already, 1 rejected"), "\(first.log)")
@@ -82,7 +82,8 @@ struct ChangeCommandTests {
 
                 """)
             let planned = try await Berth.run(
-                "import", "windows", windows, "--rejects", try await Scratch.path("rejects"),
+                "import", "windows", windows, "--create-teams", "--rejects",
+                try await Scratch.path("rejects"),
                 "--database-url", url)
             #expect(planned.code == 1)
             #expect(
@@ -96,7 +97,8 @@ struct ChangeCommandTests {
 
                 """)
             let arguments = [
-                "import", "changes", changes, "--environment", "prod", "--database-url", url,
+                "import", "changes", changes, "--create-teams", "--environment", "prod",
+                "--database-url", url,
             ]
             #expect(try await Berth.run(arguments + ["--dry-run"]).log.contains("2 imported"))
             #expect(try await Berth.run(arguments).log.contains("2 imported, 0 there already"))

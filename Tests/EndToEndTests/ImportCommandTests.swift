@@ -35,11 +35,12 @@ struct ImportCommandTests {
 
                 """)
             let made = try await Berth.run(
-                "import", "environments", environments, "--database-url", url)
+                "import", "environments", environments, "--create-teams", "--database-url", url)
             #expect(made.code == 0, "\(made.log)")
             let rejects = try await Scratch.path("rejects")
             let arguments = [
-                "import", "bookings", Self.sheet, "--rejects", rejects, "--database-url", url,
+                "import", "bookings", Self.sheet, "--create-teams", "--rejects", rejects,
+                "--database-url", url,
             ]
             let dry = try await Berth.run(arguments + ["--dry-run"])
             #expect(dry.code == 1)
@@ -75,7 +76,8 @@ struct ImportCommandTests {
                 """)
             let columns = "environment=Umgebung,team=Team,from=Beginn,to=Ende,title=Titel"
             let read = try await Berth.run(
-                "import", "bookings", sheet, "--columns", columns, "--date-format",
+                "import", "bookings", sheet, "--create-teams", "--columns", columns,
+                "--date-format",
                 "dd.MM.yyyy HH:mm", "--database-url", url)
             #expect(read.code == 0, "\(read.log)")
             #expect(read.log.contains("2 booked"))
@@ -86,6 +88,32 @@ struct ImportCommandTests {
                 """)
             let starts = try rows.map { row -> String in try row.decode(String.self) }
             #expect(starts == ["2031-07-01 07:00", "2031-07-01 10:00"])
+        }
+    }
+
+    @Test(
+        "A team that nobody made is refused with the nearest known one, and made by --create-teams")
+    func unknownTeam() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1") { $0.ownerTeam = "payments" }
+            let sheet = try await Scratch.file(
+                "typo",
+                """
+                environment,team,from,to,title
+                uat-1,Payments,2031-07-01 09:00,2031-07-01 12:00,Any case
+                uat-1,paymets,2031-07-02 09:00,2031-07-02 12:00,A typo
+
+                """)
+            let rejects = try await Scratch.path("rejects")
+            let arguments = [
+                "import", "bookings", sheet, "--rejects", rejects, "--database-url", url,
+            ]
+            let read = try await Berth.run(arguments)
+            #expect(read.code == 1 && read.log.contains("1 booked"), "\(read.log)")
+            let text = try String(contentsOfFile: rejects, encoding: .utf8)
+            #expect(text.contains("there is no team paymets: is payments meant?"), "\(text)")
+            let made = try await Berth.run(arguments + ["--create-teams"])
+            #expect(made.code == 0 && made.log.contains("1 booked"), "\(made.log)")
         }
     }
 
@@ -102,7 +130,8 @@ struct ImportCommandTests {
                 """)
             let rejects = try await Scratch.path("rejects")
             let read = try await Berth.run(
-                "import", "bookings", sheet, "--rejects", rejects, "--database-url", url)
+                "import", "bookings", sheet, "--create-teams", "--rejects", rejects,
+                "--database-url", url)
             #expect(read.code == 1)
             #expect(try Self.rows(rejects) == 1)
             let text = try String(contentsOfFile: rejects, encoding: .utf8)
@@ -143,7 +172,8 @@ struct ImportCommandTests {
             try FileManager.default.moveItem(atPath: path, toPath: file)
             let rejects = try await Scratch.path("rejects")
             let arguments = [
-                "import", file, "--team", "crm", "--rejects", rejects, "--database-url", url,
+                "import", file, "--create-teams", "--team", "crm", "--rejects", rejects,
+                "--database-url", url,
             ]
             let dry = try await Berth.run(arguments + ["--dry-run"])
             #expect(dry.code == 1)

@@ -40,6 +40,8 @@ public struct Caller: Sendable, Equatable {
     public var labels: [String: String]
     /// Made to report other teams' changes: believed of them, through a mapping.
     public var reports: Bool
+    /// Whether naming a team that nobody made makes it, where an admin names it: not where it may be a typo in a sheet.
+    public var createsTeams = true
     /// When the last token of the same name before it ended: what is older belonged to that one.
     public var since: Date
 
