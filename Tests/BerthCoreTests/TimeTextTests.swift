@@ -39,7 +39,7 @@ struct TimeTextTests {
                 "01/06/27",
                 "ambiguous: day/month order is not known; pass --date-format 'dd/MM/yy' or"
             ),
-            ("03.04.2027 14:00", "'dd.MM.yyyy HH:mm' or 'MM.dd.yyyy HH:mm'"),
+            ("03.04.27 14:00", "'dd.MM.yy HH:mm'"), ("03.13.2027", "is not a time"),
             ("3/4/2027 2:30 PM", "'d/M/yyyy h:mm a' or 'M/d/yyyy h:mm a'"),
             ("2027-03-01T09:00:00.Z", "is not a time"),
             ("2027-03-01T09:00:00+24:00", "offset"), ("2027-02-29 09:00", "no day 29"),
@@ -52,6 +52,12 @@ struct TimeTextTests {
             let error = #expect(throws: TimeTextError.self, "\(text)") { try TimeText(text) }
             #expect(error?.description.contains(remedy) == true, "\(text): \(error as Any)")
         }
+    }
+
+    @Test("between dots the day comes first")
+    func dotted() throws {
+        #expect(try TimeText("03.04.2027 14:00") == Self.local(2027, 4, 3, 14))
+        #expect(try TimeText("3.4.2027") == Self.local(2027, 4, 3))
     }
 
     @Test("a date format reads what it says, and ISO times are still read")

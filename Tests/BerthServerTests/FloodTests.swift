@@ -9,7 +9,7 @@ struct FloodTests {
     private func busy(_ server: TestHTTPServer) async throws -> RawClient {
         let client = try await server.connect()
         try await client.send(
-            "POST /v1/bookings HTTP/1.1\r\nAuthorization: Bearer \(server.token)\r\n"
+            "POST /v1/bookings HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(server.token)\r\n"
                 + "Content-Type: application/json\r\nContent-Length: 9\r\n"
                 + "Expect: 100-continue\r\n\r\n")
         #expect(await client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 "))

@@ -19,7 +19,7 @@ struct RefusalAPITests {
             for path in ["/v1/me", "/v1/bookings", "/v1/bookings/BK-1", "/v1/tokens"] {
                 let none = try await api.get(path, as: nil)
                 #expect(none.status == 401)
-                #expect(none.headers[.wwwAuthenticate] == "Bearer")
+                #expect(none.headers[.wwwAuthenticate] == #"Bearer realm="Berth""#)
                 let wrong = try await api.send(
                     .get, path, as: nil, headers: [.authorization: "Bearer berth_1_x"])
                 #expect(wrong.problem == "unauthenticated")

@@ -52,7 +52,7 @@ struct ServerTests {
     func tooLarge() async throws {
         try await withServer { port, token in
             let head =
-                "POST /v1/bookings HTTP/1.1\r\nAuthorization: Bearer \(token)\r\n"
+                "POST /v1/bookings HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n"
                 + "Content-Type: application/json\r\n"
             let piece = String(repeating: "a", count: 1 << 16)
             let announced = try await exchange(
@@ -75,7 +75,7 @@ struct ServerTests {
             #expect(head.hasPrefix("HTTP/1.1 408"))
             let body = try await exchange(
                 [
-                    "POST /v1/bookings HTTP/1.1\r\nAuthorization: Bearer \(token)\r\n"
+                    "POST /v1/bookings HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n"
                         + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
                 ], port: port)
             #expect(body.hasPrefix("HTTP/1.1 408"))
@@ -85,11 +85,11 @@ struct ServerTests {
     @Test("Requests in a row on one connection are answered in a row")
     func keepAlive() async throws {
         try await withServer { port, token in
-            let me = "GET /v1/me HTTP/1.1\r\nAuthorization: Bearer \(token)\r\n"
+            let me = "GET /v1/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n"
             let answers = try await exchange(
                 [
-                    "HEAD /livez HTTP/1.1\r\n\r\nOPTIONS /v1/me HTTP/1.1\r\n\r\n",
-                    "PUT /v1/me HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+                    "HEAD /livez HTTP/1.1\r\nHost: a\r\n\r\nOPTIONS /v1/me HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "PUT /v1/me HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
                     me + "\r\nbroken\r\n\r\n",
                 ], port: port)
             let statuses = answers.split(separator: "HTTP/1.1 ").map { $0.prefix(3) }

@@ -18,14 +18,16 @@ public enum TimeText: Hashable, Sendable {
     /// - Parameters:
     ///   - text: without white space around it.
     ///   - pattern: another way in which times may be written; ISO times are still read.
-    /// - Throws: ``TimeTextError`` saying what is wrong. Without a pattern, whatever is not ISO is
-    ///   refused, never guessed at: `03/04/27` is two different days.
+    /// - Throws: ``TimeTextError`` saying what is wrong. Without a pattern, whatever is neither ISO nor
+    ///   day, month and year between dots is refused, never guessed at: `03/04/27` is two different days.
     public init(_ text: String, pattern: DatePattern? = nil) throws(TimeTextError) {
         var scanner = DigitScanner(text)
         if let iso = try Self.iso(&scanner, text: text) {
             self = iso
         } else if let pattern {
             self = .local(try pattern.read(text))
+        } else if let dotted = Self.dotted(text) {
+            self = .local(dotted)
         } else {
             throw TimeTextError.unread(text)
         }
@@ -49,6 +51,14 @@ public enum TimeText: Hashable, Sendable {
             case .local(let local): local.year
             }
         guard Limits.years.contains(year) else { throw .yearOutOfRange(text) }
+    }
+
+    /// Between dots the day comes first, wherever dates are written so.
+    private static let dottedPatterns = ["d.M.yyyy", "d.M.yyyy H:mm", "d.M.yyyy H:mm:ss"]
+        .compactMap { try? DatePattern($0) }
+
+    private static func dotted(_ text: String) -> CivilTime? {
+        dottedPatterns.lazy.compactMap { try? $0.read(text) }.first
     }
 
     /// Nil when the text does not start like an ISO date, so that another pattern may read it.

@@ -59,7 +59,10 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
         let twoDigits = numbers[0].count == 2 && numbers[1].count == 2
         let (day, month) = twoDigits ? ("dd", "MM") : ("d", "M")
         let time = timePattern(text[date.endIndex...])
-        return [[day, month, year], [month, day, year]]
+        let orders =
+            separator == "." ? [[day, month, year]] : [[day, month, year], [month, day, year]]
+        return
+            orders
             .map { $0.joined(separator: String(separator)) + time }
             .filter { pattern in
                 (try? DatePattern(pattern))

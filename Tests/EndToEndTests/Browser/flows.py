@@ -48,9 +48,23 @@ def row(page, key):
     return page.locator(f".row[data-row='{sorted(int(i) for i in index)[int(key[-1]) - 1]}']")
 
 
+def eventually(page, is_so):
+    for _ in range(200):
+        if is_so():
+            return
+        page.wait_for_timeout(100)
+    assert is_so()
+
+
+def place_of(locator):
+    """Where something is, once it is drawn: what others do may be drawing it anew just now."""
+    eventually(locator.page, lambda: locator.bounding_box())
+    return locator.bounding_box() or place_of(locator)
+
+
 def drag(page, key, day, hours, first=8):
     """Drags over hours of a day of the week view."""
-    box = row(page, key).bounding_box()
+    box = place_of(row(page, key))
     per_day = box["width"] / 7
     y = box["y"] + 16
     start = box["x"] + per_day * (day + first / 24)
@@ -58,14 +72,6 @@ def drag(page, key, day, hours, first=8):
     page.mouse.down()
     page.mouse.move(start + per_day * hours / 48, y, steps=4)
     page.mouse.move(start + per_day * hours / 24, y, steps=4)
-
-
-def eventually(page, is_so):
-    for _ in range(200):
-        if is_so():
-            return
-        page.wait_for_timeout(100)
-    assert is_so()
 
 
 def book(page, title):
@@ -105,13 +111,13 @@ with sync_playwright() as playwright:
     done("saw another session's booking appear")
 
     second = tess.locator("a.bar", has_text="Second")
-    before = second.bounding_box()
+    before = place_of(second)
     tess.mouse.move(before["x"] + 12, before["y"] + 12)
     tess.mouse.down()
     tess.mouse.move(before["x"] + 130, before["y"] + 12, steps=6)
     tess.mouse.up()
     expect(tess.locator(".undo button")).to_be_visible()
-    moved = tess.locator("a.bar", has_text="Second").bounding_box()
+    moved = place_of(tess.locator("a.bar", has_text="Second"))
     assert moved["x"] > before["x"] + 60, (before, moved)
     tess.click(".undo button")
     expect(tess.locator(".undo")).to_have_count(0)
@@ -155,7 +161,7 @@ with sync_playwright() as playwright:
 
     tess.click("#places a[data-page=timeline]")
     max_.get_by_label("Dragging draws").select_option("freeze")
-    first, last = row(max_, "uat-1").bounding_box(), row(max_, "uat-2").bounding_box()
+    first, last = place_of(row(max_, "uat-1")), place_of(row(max_, "uat-2"))
     max_.mouse.move(first["x"] + first["width"] * 0.6, first["y"] + 34)
     max_.mouse.down()
     max_.mouse.move(last["x"] + last["width"] * 0.7, last["y"] + 20, steps=6)
@@ -168,7 +174,7 @@ with sync_playwright() as playwright:
     plate = max_.locator(".plate.freeze")
     expect(plate).to_have_count(1)
     expect(tess.locator(".plate.freeze")).to_have_count(1)
-    at = plate.bounding_box()
+    at = place_of(plate)
     max_.mouse.move(at["x"] + 10, at["y"] + 8)
     max_.mouse.down()
     max_.mouse.move(at["x"] - 150, at["y"] + 8, steps=6)
