@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOFoundationCompat
+import NIOPosix
 
 /// The REST API as a client calls it.
 public struct BerthClient: Sendable {
@@ -41,12 +42,34 @@ public struct BerthClient: Sendable {
     }
 
     private func send(_ request: HTTPClientRequest) async throws -> (status: Int, body: Data) {
+        // Who waits for an answer wants to hear at once that nobody is there.
+        var configuration = HTTPClient.Configuration(timeout: .init(connect: .seconds(5)))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let result: Result<(Int, Data), any Error>
         do {
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+            let response = try await client.execute(request, timeout: .seconds(30))
             let body = try await response.body.collect(upTo: Self.mostBytes)
-            return (Int(response.status.code), Data(buffer: body))
+            result = .success((Int(response.status.code), Data(buffer: body)))
         } catch {
-            throw ClientError.unreachable("\(base.absoluteString): \(error)")
+            result = .failure(
+                ClientError.unreachable("\(base.absoluteString): \(Self.reason(error))"))
+        }
+        try? await client.shutdown()
+        return try result.get()
+    }
+
+    /// Why nobody answered, for people.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            if let refused = error.connectionErrors.first { return reason(refused.error) }
+            return "no host of that name is known"
+        case let error as IOError: return String(cString: strerror(error.errnoCode))
+        case let error as HTTPClientError
+        where [.connectTimeout, .deadlineExceeded, .readTimeout].contains(error):
+            return "no answer came in time"
+        default: return "\(error)"
         }
     }
 

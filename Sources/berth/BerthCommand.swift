@@ -2,6 +2,7 @@ import ArgumentParser
 import BerthDatabase
 import CRevision
 import Foundation
+import Postgres
 
 /// The program: one file a subcommand.
 @main
@@ -21,6 +22,18 @@ struct BerthCommand: AsyncParsableCommand {
             AuditCommand.self,
         ])
 
+    /// What to tell the user.
+    private static func sentence(for error: any Error) -> String {
+        guard let error = error as? PostgresError else { return fullMessage(for: error) }
+        switch error.kind {
+        case .connectionFailed, .connectionLost, .poolTimeout, .deadlineExceeded, .shutDown:
+            return
+                "Error: the database does not answer: look at --database-url (or BERTH_DATABASE_URL), and whether "
+                + "it runs and lets this user in"
+        default: return "Error: the database refused: \(error)"
+        }
+    }
+
     /// As ArgumentParser's own, but for the exit code of usage and failure, which is 2 here.
     static func main() async {
         do {
@@ -35,7 +48,7 @@ struct BerthCommand: AsyncParsableCommand {
         } catch  where exitCode(for: error) == .success {
             exit(withError: error)
         } catch {
-            FileHandle.standardError.say(fullMessage(for: error))
+            FileHandle.standardError.say(sentence(for: error))
             exit(withError: ExitCode(2))
         }
     }

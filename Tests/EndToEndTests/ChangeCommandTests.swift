@@ -4,6 +4,21 @@ import Testing
 
 @Suite("berth gate, changes and the imports of history", .gated)
 struct ChangeCommandTests {
+    @Test("berth gate that reaches nobody says so at once, in a line, and exits with 2")
+    func gateWithoutServer() async throws {
+        for (url, reason) in [
+            ("http://127.0.0.1:1", "Connection refused"),
+            ("http://nowhere.invalid", "no host of that name is known"),
+        ] {
+            let gate = try await Berth.run(
+                ["gate", "uat-1", "--url", url], variables: ["BERTH_TOKEN=x"])
+            #expect(gate.code == 2)
+            #expect(
+                gate.log.trimmingCharacters(in: .newlines)
+                    == "Error: the server cannot be reached: \(url): \(reason)")
+        }
+    }
+
     @Test("The gate exits 0 when it is open, 1 when it is closed, 2 when nobody can say")
     func gate() async throws {
         try await Server.onDatabase { server, _ in
