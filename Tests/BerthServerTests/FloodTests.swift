@@ -29,7 +29,7 @@ struct FloodTests {
             #expect(me.hasPrefix("HTTP/1.1 200"))
             let client = try await server.connect()
             try await client.get("/metrics")
-            let metrics = await client.receive(until: "\"refused\"} 0\n")
+            let metrics = await client.until { $0.contains("\"refused\"} 0\n") }
             #expect(metrics.contains("berth_http_connections{state=\"busy\"} 1\n"))
             for socket in sockets { socket.close() }
         }

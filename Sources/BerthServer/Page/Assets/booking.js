@@ -1,8 +1,6 @@
 import { newKey, Problem, send } from "./api.js";
-import { element, Form, instantOf, showDialog } from "./dialog.js";
+import { element, Form, instantOf, showDialog, verdictOf } from "./dialog.js";
 import { lengthText, shortTime } from "./times.js";
-
-const REST_MS = 300;
 
 /** The keys that a field names. */
 export function keysOf(field) {
@@ -41,22 +39,14 @@ export function confirmBooking(page, body, title = "", present) {
     waits: present ? { checked: false } : form.check("Wait in line if it is taken"),
   };
   fields.environments.setAttribute("list", "environments");
-  const answer = element("div", "", { className: "verdict" });
-  answer.setAttribute("role", "status");
-  const booking = { page, dialog, fields, answer, present };
-  form.element.append(answer);
+  const booking = { page, dialog, fields, present };
+  booking.answer = verdictOf(form, [fields.title, fields.ticket], () => judge(booking));
   form.buttons(present ? "Save" : "Book", element("button", "Cancel", { type: "button", onclick: () => dialog.close() }));
   dialog.append(element("h2", name), form.element);
   fields.title.focus();
   form.element.addEventListener("submit", (event) => {
     event.preventDefault();
     book(booking, asked(fields));
-  });
-  let resting;
-  form.element.addEventListener("change", ({ target }) => {
-    if (target === fields.title || target === fields.ticket) return;
-    clearTimeout(resting);
-    resting = setTimeout(() => judge(booking), REST_MS);
   });
   return dialog;
 }

@@ -47,6 +47,22 @@ export function instantOf(field) {
   return new Date(field.value).toISOString().replace(".000Z", "Z");
 }
 
+const REST_MS = 300;
+
+/** Makes where a form's verdict stands, and has it judged whenever something but these fields was changed a moment ago. */
+export function verdictOf(form, idle, judge) {
+  const answer = element("div", "", { className: "verdict" });
+  answer.setAttribute("role", "status");
+  form.element.append(answer);
+  let resting;
+  form.element.addEventListener("change", ({ target }) => {
+    if (idle.includes(target)) return;
+    clearTimeout(resting);
+    resting = setTimeout(judge, REST_MS);
+  });
+  return answer;
+}
+
 let fields = 0;
 
 /** A form whose fields are made one by one, each with its label before it. */

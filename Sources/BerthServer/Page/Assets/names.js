@@ -1,10 +1,8 @@
 import { element } from "./dialog.js";
 import { standingOf } from "./rows.js";
 
-const favourites = new Set(JSON.parse(localStorage.getItem("favourites") ?? "[]"));
-
 /** Keys of environments that the reader wants among his own rows. */
-export { favourites };
+export const favourites = new Set(JSON.parse(localStorage.getItem("favourites") ?? "[]"));
 
 /**
  * The name of a row, with who has it until when; or a group's heading. It is the row of a treegrid (WAI-ARIA 1.2), whose

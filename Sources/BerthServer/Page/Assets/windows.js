@@ -1,10 +1,8 @@
 import { get, newKey, Problem, send } from "./api.js";
 import { conflictText, keysOf } from "./booking.js";
-import { element, factsOf, Form, instantOf, list, showDialog, tellRefusal } from "./dialog.js";
+import { element, factsOf, Form, instantOf, list, showDialog, tellRefusal, verdictOf } from "./dialog.js";
 import { decisionLine } from "./lines.js";
 import { shortTime } from "./times.js";
-
-const REST_MS = 300;
 
 /** What is planned on environments, with what it means for people. */
 export const KINDS = {
@@ -17,62 +15,62 @@ export const KINDS = {
  * @param {{kind, environments, startsAt, endsAt}} asked @param {object} [window] the one that there is, as the API has it
  */
 export function planWindow(page, asked, window) {
-  const name = `${window ? `${window.reference}: ` : ""}${KINDS[asked.kind]} on ${asked.environments.slice(0, 3).join(", ")}${asked.environments.length > 3 ? " and more" : ""}`;
+  const { kind, environments } = asked;
+  const where = `${environments.slice(0, 3).join(", ")}${environments.length > 3 ? " and more" : ""}`;
+  const name = `${window ? `${window.reference}: ` : ""}${KINDS[kind]} on ${where}`;
   const dialog = showDialog(name);
   const form = new Form("columns");
-  const fields = {
-    title: form.input("Title", { required: true, value: window?.title ?? "", autofocus: true }),
-    environments: form.input("Where", { required: true, value: asked.environments.join(", "), maxLength: 4000, disabled: Boolean(window?.labels) }),
-    from: form.time("From", Date.parse(asked.startsAt)),
-    until: form.time("To", Date.parse(asked.endsAt)),
-    ticket: form.input("Ticket", { value: window?.ticket ?? "" }),
-  };
-  fields.environments.setAttribute("list", "environments");
-  if (asked.kind !== "freeze") fields.includeParts = form.check("And on their parts", window?.includeParts);
-  if (asked.kind === "maintenance") fields.displaces = form.check("Move bookings aside", window?.onConflict === "displace");
-  const answer = element("div", "", { className: "verdict" });
-  answer.setAttribute("role", "status");
-  form.element.append(answer);
-  form.buttons(window ? "Save" : "Plan", element("button", "Cancel", { type: "button", onclick: () => dialog.close() }));
-  dialog.append(element("h2", name), form.element);
-  fields.title.focus();
-  const request = (query = "", key) => {
-    const body = {
-      title: fields.title.value || KINDS[asked.kind], startsAt: instantOf(fields.from), endsAt: instantOf(fields.until),
-      ticket: fields.ticket.value || null, ...(!window?.labels && { environments: keysOf(fields.environments) }),
-      ...(fields.includeParts && { includeParts: fields.includeParts.checked }),
-      ...(fields.displaces && { onConflict: fields.displaces.checked ? "displace" : "refuse" }),
-    };
-    return window
-      ? send("PATCH", `/v1/change-windows/${window.reference}${query}`, body, { ifMatch: window.etag })
-      : send("POST", `/v1/change-windows${query}`, { kind: asked.kind, ...body }, { key });
-  };
+  const fields = fieldsOf(form, asked, window);
   const judge = async () => {
     try {
-      const planned = await request("?dryRun=true");
-      answer.replaceChildren(...hitsOf(planned));
+      answer.replaceChildren(...hitsOf(await put(asked, window, fields, "?dryRun=true")));
     } catch (error) {
       refuse(answer, error);
     }
   };
+  const answer = verdictOf(form, [fields.title, fields.ticket], judge);
+  form.buttons(window ? "Save" : "Plan", element("button", "Cancel", { type: "button", onclick: () => dialog.close() }));
   form.element.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      await request("", newKey());
+      await put(asked, window, fields);
       dialog.close();
       await page.refresh();
     } catch (error) {
       refuse(answer, error);
     }
   });
-  let resting;
-  form.element.addEventListener("change", ({ target }) => {
-    if (target === fields.title || target === fields.ticket) return;
-    clearTimeout(resting);
-    resting = setTimeout(judge, REST_MS);
-  });
+  dialog.append(element("h2", name), form.element);
+  fields.title.focus();
   judge();
   return dialog;
+}
+
+function fieldsOf(form, { kind, environments, startsAt, endsAt }, window) {
+  const fields = {
+    title: form.input("Title", { required: true, value: window?.title ?? "", autofocus: true }),
+    environments: form.input("Where", { required: true, value: environments.join(", "), maxLength: 4000, disabled: Boolean(window?.labels) }),
+    from: form.time("From", Date.parse(startsAt)),
+    until: form.time("To", Date.parse(endsAt)),
+    ticket: form.input("Ticket", { value: window?.ticket ?? "" }),
+  };
+  fields.environments.setAttribute("list", "environments");
+  if (kind !== "freeze") fields.includeParts = form.check("And on their parts", window?.includeParts);
+  if (kind === "maintenance") fields.displaces = form.check("Move bookings aside", window?.onConflict === "displace");
+  return fields;
+}
+
+/** Sends what the fields say, as a new window or as an edit of the one that there is. */
+function put({ kind }, window, fields, query = "") {
+  const body = {
+    title: fields.title.value || KINDS[kind], startsAt: instantOf(fields.from), endsAt: instantOf(fields.until),
+    ticket: fields.ticket.value || null, ...(!window?.labels && { environments: keysOf(fields.environments) }),
+    ...(fields.includeParts && { includeParts: fields.includeParts.checked }),
+    ...(fields.displaces && { onConflict: fields.displaces.checked ? "displace" : "refuse" }),
+  };
+  return window
+    ? send("PATCH", `/v1/change-windows/${window.reference}${query}`, body, { ifMatch: window.etag })
+    : send("POST", `/v1/change-windows${query}`, { kind, ...body }, { key: query ? undefined : newKey() });
 }
 
 /** What a window lies over, and what it moves aside. */
