@@ -71,31 +71,39 @@ extension BerthDatabase {
 }
 
 extension PostgresTransaction {
-    /// The id of a team. One that nobody made is made by an admin's mention, and refused to others.
+    /// The id of a team, whatever the case of its name. One that nobody made is made by an admin's mention, and refused to
+    /// others.
     func teamID(_ name: String, pointer: String, by caller: Caller, now: Date) async throws -> Int64
     {
-        if let row = try await query("SELECT id FROM teams WHERE lower(name) = lower(\(name))")
-            .first
-        {
-            return try row.decode(Int64.self)
-        }
+        if let id = try await knownTeamID(name) { return id }
         guard caller.role == .admin, caller.createsTeams else {
-            let names = try await query("SELECT name FROM teams ORDER BY name")
-            let nearest = name.nearest(among: try names.map { try $0.decode(String.self) })
-            let remedy =
-                caller.role == .admin
-                ? "--create-teams makes it" : "ask an admin to make it, or name another"
-            throw BerthError.invalid(
-                pointer,
-                "there is no team \(name)\(nearest.map { ": is \($0) meant?" } ?? ""); \(remedy)")
+            throw BerthError.invalid(pointer, try await unknownTeam(name, caller))
         }
-        let made = try await query(
+        // Somebody may make it at the same moment.
+        try await query(
             """
             INSERT INTO teams (name, created_at, updated_at) VALUES (\(name), \(now), \(now))
-            ON CONFLICT (lower(name)) DO UPDATE SET name = teams.name
-            RETURNING id
+            ON CONFLICT DO NOTHING
             """)
-        return try made[made.startIndex].decode(Int64.self)
+        guard let id = try await knownTeamID(name) else {
+            throw BerthError.unavailable(retryAfterSeconds: 1)
+        }
+        return id
+    }
+
+    private func knownTeamID(_ name: String) async throws -> Int64? {
+        try await query("SELECT id FROM teams WHERE lower(name) = lower(\(name))").first?
+            .decode(Int64.self)
+    }
+
+    /// Says that there is no team of a name, which one was probably meant, and what to do.
+    private func unknownTeam(_ name: String, _ caller: Caller) async throws -> String {
+        let names = try await query("SELECT name FROM teams ORDER BY name")
+        let nearest = name.nearest(among: try names.map { try $0.decode(String.self) })
+        let remedy =
+            caller.role == .admin
+            ? "--create-teams makes it" : "ask an admin to make it, or name another"
+        return "there is no team \(name)\(nearest.map { ": is \($0) meant?" } ?? ""); \(remedy)"
     }
 }
 

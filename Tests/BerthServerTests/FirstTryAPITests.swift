@@ -215,6 +215,22 @@ struct FirstTryAPITests {
                 try await api.post("/v1/teams", #"{"name":"Crm"}"#, as: "ada").problem
                     == "already-exists")
             #expect(try await api.get("/v1/teams/CRM")["name"] == "crm")
+            // Named at the same moment by many, a new team is made once.
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 1...8 {
+                    group.addTask {
+                        let team = number.isMultiple(of: 2) ? "Growth" : "growth"
+                        return try await api.post(
+                            "/v1/bookings",
+                            #"{"environments":["uat-1"],"team":"\#(team)","title":"One","startsAt":"2027-03-1\#(number)T09:00:00Z","minutes":60}"#,
+                            as: "ada"
+                        ).status
+                    }
+                }
+                for try await status in group { #expect(status == 201) }
+            }
+            let names = try await api.get("/v1/teams").items.compactMap { $0["name"] as? String }
+            #expect(names.filter { $0.lowercased() == "growth" }.count == 1)
         }
     }
 }

@@ -199,10 +199,15 @@ struct TimelineAPITests {
                         path, as: "vera", headers: [.acceptEncoding: accepted])
                     #expect((answer.headers[.contentEncoding] == "gzip") == isGzip, "\(accepted)")
                     let body = isGzip ? try gunzip(answer.body) : answer.body
-                    #expect(body == Data(plain.text.utf8))
+                    #expect(standing(String(decoding: body, as: UTF8.self)) == standing(plain.text))
                 }
             }
         }
+    }
+
+    /// An answer but for its place in the stream, which other tests' transactions move.
+    private func standing(_ answer: String) -> String {
+        answer.replacing(#/"position":"[^"]*"/#, with: "")
     }
 
     /// What another program makes of it.
