@@ -22,13 +22,15 @@ extension BerthDatabase {
         idempotency: IdempotencyKey?, keep: @Sendable (BookedSeries) throws -> KeptAnswer
     ) async throws -> Once<BookedSeries> {
         try await translatingErrors {
+            var named = draft
+            named.team = try await teams.name(draft.team, from: client)
             for _ in 0..<Self.mostRounds {
                 do {
                     return try await once(
                         idempotency, now: now, dryRun: dryRun, keep: keep
-                    ) { transaction in
+                    ) { [named] transaction in
                         let decision = Decision(transaction: transaction, caller: caller, now: now)
-                        return try await decision.bookSeries(draft)
+                        return try await decision.bookSeries(named)
                     }
                 } catch let refused as SeriesRefused {
                     try await requireFree(refused, by: caller, now: now)

@@ -215,6 +215,11 @@ struct FirstTryAPITests {
                 try await api.post("/v1/teams", #"{"name":"Crm"}"#, as: "ada").problem
                     == "already-exists")
             #expect(try await api.get("/v1/teams/CRM")["name"] == "crm")
+            let series = try await api.post(
+                "/v1/bookings",
+                #"{"environments":["uat-1"],"team":"CRM","title":"Many","startsAt":"2027-04-02T09:00:00Z","minutes":60,"recurrence":{"rrule":"FREQ=DAILY;COUNT=2"}}"#
+            )
+            #expect(series["team"] == "crm", "\(series.text)")
             // Named at the same moment by many, a new team is made once.
             try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 1...8 {
