@@ -23,6 +23,8 @@ public enum Limits {
     public static let titleCharacters = 200
     /// The longest short text without a limit of its own: team, contact, ticket, name, tier.
     public static let textCharacters = 200
+    /// The most names among which one that nobody knows is looked for.
+    public static let namesCompared = 2_000
     /// The longest report of an outage: who reports stands before it in the status' reason.
     public static let outageCharacters = 120
     /// The longest note or runbook, in characters.

@@ -98,7 +98,8 @@ extension PostgresTransaction {
 
     /// Says that there is no team of a name, which one was probably meant, and what to do.
     private func unknownTeam(_ name: String, _ caller: Caller) async throws -> String {
-        let names = try await query("SELECT name FROM teams ORDER BY name")
+        let names = try await query(
+            "SELECT name FROM teams ORDER BY name LIMIT \(Limits.namesCompared)")
         let nearest = name.nearest(among: try names.map { try $0.decode(String.self) })
         let remedy =
             caller.role == .admin

@@ -36,11 +36,9 @@ final class EnvironmentCache: Sendable {
             if entries.count > Self.mostEntries { entries.removeAll() }
             entries.merge(found) { $1 }
         }
-        var faults: [FieldFault] = []
-        for (place, key) in keys.enumerated() where found[key] == nil {
-            faults.append(
-                FieldFault("/environments/\(place)", try await client.unknownEnvironment(key)))
-        }
+        let missing = keys.enumerated().filter { found[$0.element] == nil }
+        let faults = zip(missing, try await client.unknownEnvironments(missing.map(\.element)))
+            .map { FieldFault("/environments/\($0.offset)", $1) }
         guard faults.isEmpty else { throw BerthError.invalid(faults) }
         return keys.compactMap { found[$0] }
     }
@@ -52,12 +50,24 @@ final class EnvironmentCache: Sendable {
 }
 
 extension PostgresQuerying {
-    /// Says that there is no environment of a key, and which one was probably meant. Cost: reads all keys, so it is for
-    /// refusals alone.
-    func unknownEnvironment(_ key: String) async throws -> String {
+    /// Says of each of these keys that there is no such environment, and which one was probably meant. Cost: reads the keys
+    /// of environments once, up to a bound, so it is for refusals alone.
+    func unknownEnvironments(_ keys: [String]) async throws -> [String] {
+        guard !keys.isEmpty else { return [] }
         let rows = try await query(
-            "SELECT e.key FROM environments e WHERE e.status <> 'retired' ORDER BY e.key")
-        let nearest = key.nearest(among: try rows.map { try $0.decode(String.self) })
-        return "there is no environment \(key)" + (nearest.map { ": is \($0) meant?" } ?? "")
+            """
+            SELECT e.key FROM environments e WHERE e.status <> 'retired'
+            ORDER BY e.key LIMIT \(Limits.namesCompared)
+            """)
+        let known = try rows.map { try $0.decode(String.self) }
+        return keys.map { key in
+            let nearest = key.nearest(among: known)
+            return "there is no environment \(key)" + (nearest.map { ": is \($0) meant?" } ?? "")
+        }
+    }
+
+    /// Says it of one key.
+    func unknownEnvironment(_ key: String) async throws -> String {
+        try await unknownEnvironments([key])[0]
     }
 }

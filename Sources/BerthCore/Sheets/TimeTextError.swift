@@ -59,11 +59,10 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
         let twoDigits = numbers[0].count == 2 && numbers[1].count == 2
         let (day, month) = twoDigits ? ("dd", "MM") : ("d", "M")
         let time = timePattern(text[date.endIndex...])
+        // Between dots nobody writes the month first.
         let orders =
             separator == "." ? [[day, month, year]] : [[day, month, year], [month, day, year]]
-        return
-            orders
-            .map { $0.joined(separator: String(separator)) + time }
+        return orders.map { $0.joined(separator: String(separator)) + time }
             .filter { pattern in
                 (try? DatePattern(pattern))
                     .map { (try? $0.read(text)) != nil } ?? false
