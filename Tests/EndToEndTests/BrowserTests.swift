@@ -33,13 +33,17 @@ struct BrowserTests {
         }
     }
 
-    /// Three environments that crm owns, and a booking of another team.
+    /// Environments that crm owns, one of which it lends by approval, and a booking of another team.
     private func fill(_ server: Server) async throws {
         for (key, tier) in [("uat-1", "uat"), ("uat-2", "uat"), ("uat-3", "other")] {
             let made = try await server.post(
                 "/v1/environments", #"{"key":"\#(key)","tier":"\#(tier)","ownerTeam":"crm"}"#)
             try #require(made.status == 201, "\(made.text)")
         }
+        let guarded = try await server.post(
+            "/v1/environments",
+            #"{"key":"uat-4","tier":"uat","ownerTeam":"crm","policy":{"approval":"manager"}}"#)
+        try #require(guarded.status == 201, "\(guarded.text)")
         let start = RFC3339.string(Date().addingTimeInterval(6 * 86_400))
         let booked = try await server.post(
             "/v1/bookings",

@@ -248,7 +248,7 @@ with sync_playwright() as playwright:
     assert "tier=other" in tess.url
     accessible(tess, "filters")
     tess.get_by_label("Tiers").select_option("")
-    expect(tess.locator(".name")).to_have_count(3)
+    expect(tess.locator(".name")).to_have_count(4)
     tess.get_by_role("button", name="Colours of teams").click()
     tess.get_by_role("checkbox", name="pay").check()
     accessible(tess, "colours")
@@ -276,6 +276,23 @@ with sync_playwright() as playwright:
     tess.click("#places a[data-page=timeline]")
     expect(tess.locator(".plate.freeze")).to_have_count(1)
     done("saw a freeze of three environments appear, named once")
+
+    begin = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)
+    asked = tess.request.post(
+        given["url"] + "v1/bookings", headers={"Authorization": "Bearer " + given["booker"]},
+        data={"environments": ["uat-4"], "title": "Asked: " + HOSTILE[:60], "minutes": 60,
+              "startsAt": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "recurrence": {"rrule": "FREQ=DAILY;COUNT=3"}})
+    assert asked.status == 201, asked.text()
+    expect(tess.locator("a.bar.requested")).to_have_count(3)
+    max_.click("#places a[data-page=waiting]")
+    line = max_.locator("li.decision", has_text="3 of " + asked.json()["series"]).first
+    expect(line).to_contain_text("<script>")
+    accessible(max_, "requests")
+    line.focus()
+    max_.keyboard.press("a")
+    expect(tess.locator("a.bar.requested")).to_have_count(0)
+    expect(tess.locator("a.bar.confirmed", has_text="Asked")).to_have_count(3)
+    done("approved a series at once, by a key")
 
     for scheme, page in (("light", tess), ("dark", max_)):
         for name in ("waiting", "changes", "morning", "find", "timeline"):
