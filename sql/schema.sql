@@ -672,7 +672,7 @@ END $$;
 --
 
 CREATE FUNCTION public.blockers(p_environments bigint[], p_mode text, p_from timestamp with time zone, p_until timestamp with time zone, p_except bigint[], p_limit bigint) RETURNS TABLE(environment_id bigint, part_id bigint, booking_id bigint, window_id bigint, period tstzrange)
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE ROWS 5
     SET enable_seqscan TO 'off'
     SET jit TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'

@@ -145,6 +145,8 @@ public enum Limits {
     public static let sheetBytes = 256 * 1024 * 1024
     /// Fields in one row of a sheet.
     public static let sheetFields = 256
+    /// Different cells with environments' names that are remembered while a sheet is read.
+    static let sheetNamesKept = 10_000
     /// Bytes of one field of a sheet; above what the longest note needs at four bytes a character.
     public static let sheetFieldBytes = 64 * 1024
     /// Bookings that one imported calendar gives: each is read, compared and decided in memory.

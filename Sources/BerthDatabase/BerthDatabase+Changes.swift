@@ -139,7 +139,7 @@ extension PostgresQuerying {
     func record(_ draft: ChangeDraft, by caller: Caller, now: Date) async throws -> ChangeRecord {
         let rows = try await query(
             """
-            SELECT e.id, (SELECT t.id FROM teams t WHERE t.name = \(draft.team))
+            SELECT e.id, (SELECT t.id FROM teams t WHERE lower(t.name) = lower(\(draft.team)))
             FROM environments e WHERE e.key = \(draft.environment)
             """)
         guard let row = rows.first else {

@@ -65,18 +65,6 @@ extension BerthDatabase {
         }
     }
 
-    /// The zone of every environment, by key: what a sheet's local times are read in.
-    public func zones() async throws -> [String: TimeZone] {
-        try await translatingErrors {
-            let rows = try await client.query("SELECT key, time_zone FROM environments")
-            let zones = try rows.map { try $0.decode(String.self, String.self) }
-            return Dictionary(
-                uniqueKeysWithValues: zones.compactMap { key, name in
-                    TimeZone(identifier: name).map { (key, $0) }
-                })
-        }
-    }
-
     /// Makes an environment. An admin may make any, a manager those that its team owns.
     /// Throws `.forbidden`, `.alreadyExists`, `.invalid`.
     public func createEnvironment(

@@ -13,11 +13,18 @@ public enum ImportedRow: Sendable {
     case rejected(SheetReject)
 }
 
+/// A row, and what it is known by when it is imported again.
+struct KnownRow: Sendable {
+    var row: SheetRow
+    var identity: Data
+}
+
 /// Books the rows of a team's sheet, in the sheet's order, first come first served, through `book()` like
 /// every other booking. A row is known by its content and its place among equal rows, so that importing a
 /// sheet again books nothing twice.
 public struct BookingImport: Sendable {
-    private static let rowsTogether = 64
+    /// Each group is a transaction, and holds the locks of its environments for some 50 ms.
+    private static let rowsTogether = 256
 
     private let database: BerthDatabase
     private let caller: Caller
@@ -30,52 +37,25 @@ public struct BookingImport: Sendable {
         self.now = now
     }
 
-    /// Imports the rows, telling how many are done. Each group of rows is one transaction; a dry run is
-    /// one transaction in all, rolled back, so that its verdicts are those of the real run.
-    public func run(
-        _ rows: [SheetRow], dryRun: Bool, progress: @Sendable (Int) -> Void
-    ) async throws -> [ImportedRow] {
-        let known = rows.map { row in
-            (row, Data(SHA256.hash(data: Data(row.identity.canonicalBytes))))
+    /// Imports the rows. Each group of rows is one transaction; a dry run is one transaction in all, rolled back, so
+    /// that its verdicts are those of the real run.
+    public func run(_ source: ImportSource<SheetRow, ImportedRow>, dryRun: Bool) async throws {
+        let known = source.mapped { row in
+            KnownRow(
+                row: row, identity: Data(SHA256.hash(data: Data(row.identity.canonicalBytes))))
         }
-        return try await run(known, dryRun: dryRun, progress: progress)
+        try await run(known: known, dryRun: dryRun)
     }
 
     /// The same, of rows that are known by what goes with them.
-    func run(
-        _ rows: [(row: SheetRow, identity: Data)], dryRun: Bool, progress: @Sendable (Int) -> Void
-    ) async throws -> [ImportedRow] {
-        let groups = stride(from: 0, to: rows.count, by: Self.rowsTogether).map {
-            Array(rows[$0..<min($0 + Self.rowsTogether, rows.count)])
+    func run(known source: ImportSource<KnownRow, ImportedRow>, dryRun: Bool) async throws {
+        try await database.importAll(source, rowsTogether: Self.rowsTogether, dryRun: dryRun) {
+            try await importGroup($0, in: $1)
         }
-        guard !dryRun else {
-            return try await database.decide(dryRun: true) { transaction in
-                try await importAll(groups, progress: progress) { group in
-                    try await importGroup(group, in: transaction)
-                }
-            }
-        }
-        return try await importAll(groups, progress: progress) { group in
-            try await database.decide(dryRun: false) { transaction in
-                try await importGroup(group, in: transaction)
-            }
-        }
-    }
-
-    private func importAll(
-        _ groups: [[(row: SheetRow, identity: Data)]], progress: (Int) -> Void,
-        _ importGroup: ([(row: SheetRow, identity: Data)]) async throws -> [ImportedRow]
-    ) async throws -> [ImportedRow] {
-        var imported: [ImportedRow] = []
-        for group in groups {
-            imported += try await importGroup(group)
-            progress(imported.count)
-        }
-        return imported
     }
 
     private func importGroup(
-        _ known: [(row: SheetRow, identity: Data)], in transaction: PostgresTransaction
+        _ known: [KnownRow], in transaction: PostgresTransaction
     ) async throws -> [ImportedRow] {
         var results: [Int: ImportedRow] = [:]
         let rows = known.map(\.row)
@@ -84,17 +64,21 @@ public struct BookingImport: Sendable {
             results[index] = .alreadyThere
         }
         let environments = try await transaction.environments(Set(rows.flatMap(\.environments)))
+        var teams = ImportedTeams(caller: caller, now: now)
         var requests: [(index: Int, request: BookingRequest)] = []
+        var history: [(index: Int, request: BookingRequest)] = []
         for (index, row) in rows.enumerated() where results[index] == nil {
             switch try await request(
-                row, identity: identities[index], environments: environments, in: transaction)
+                row, identity: identities[index], environments: environments, &teams,
+                in: transaction)
             {
             case .success(let request) where request.draft.endsAt <= now:
-                results[index] = try await transaction.record(request)
+                history.append((index, request))
             case .success(let request): requests.append((index, request))
             case .failure(let rejection): results[index] = .rejected(rejection.reject)
             }
         }
+        for (index, row) in try await transaction.record(history) { results[index] = row }
         for (index, outcome) in try await decide(requests, in: transaction) {
             results[index] = try await imported(rows[index], outcome, in: transaction)
         }
@@ -152,7 +136,7 @@ public struct BookingImport: Sendable {
     /// The row as a booking, or why it cannot be one.
     private func request(
         _ row: SheetRow, identity: Data, environments: [String: TestEnvironment],
-        in transaction: PostgresTransaction
+        _ teams: inout ImportedTeams, in transaction: PostgresTransaction
     ) async throws -> Result<BookingRequest, Rejection> {
         func rejected(_ reason: RejectReason, _ detail: String) -> Result<BookingRequest, Rejection>
         {
@@ -181,11 +165,9 @@ public struct BookingImport: Sendable {
             }
         }
         let teamID: Int64
-        do {
-            teamID = try await transaction.teamID(team, pointer: "team", by: caller, now: now)
-        } catch BerthError.invalid(let faults) {
-            return rejected(
-                .invalid, faults.map { "\($0.pointer): \($0.detail)" }.joined(separator: "; "))
+        switch try await teams.id(team, in: transaction) {
+        case .success(let id): teamID = id
+        case .failure(let unknown): return rejected(.invalid, unknown.detail)
         }
         var request = BookingRequest(draft, on: named, teamID: teamID, by: caller.name, now: now)
         request.terms = BookingTerms(imported: row.period, now: now)
@@ -196,6 +178,38 @@ public struct BookingImport: Sendable {
 
 private struct Rejection: Error {
     var reject: SheetReject
+}
+
+/// The teams of a group of rows, each looked up, or made, once.
+private struct ImportedTeams {
+    struct Unknown: Error {
+        var detail: String
+    }
+
+    let caller: Caller
+    let now: Date
+    private var known: [String: Result<Int64, Unknown>] = [:]
+
+    init(caller: Caller, now: Date) {
+        self.caller = caller
+        self.now = now
+    }
+
+    mutating func id(
+        _ name: String, in transaction: PostgresTransaction
+    ) async throws -> Result<Int64, Unknown> {
+        if let known = known[name] { return known }
+        let found: Result<Int64, Unknown>
+        do {
+            found = .success(
+                try await transaction.teamID(name, pointer: "team", by: caller, now: now))
+        } catch BerthError.invalid(let faults) {
+            let details = faults.map { "\($0.pointer): \($0.detail)" }
+            found = .failure(Unknown(detail: details.joined(separator: "; ")))
+        }
+        known[name] = found
+        return found
+    }
 }
 
 private struct Decided {
@@ -231,37 +245,72 @@ extension PostgresTransaction {
             }, uniquingKeysWith: { $1 })
     }
 
-    /// Keeps a booking that was over before Berth heard of it, and finds what it overlapped: history is
-    /// not refused, but shown.
-    fileprivate func record(_ request: BookingRequest) async throws -> ImportedRow {
-        let draft = request.draft
-        let ids = request.environments.map(\.id)
+    /// Keeps bookings that were over before Berth heard of them, and finds what each overlapped of those before it:
+    /// history is not refused, but shown.
+    fileprivate func record(
+        _ history: [(index: Int, request: BookingRequest)]
+    ) async throws -> [(Int, ImportedRow)] {
+        guard !history.isEmpty else { return [] }
+        let ids = try await insert(history.map(\.request))
+        let overlaps = try await query(
+            """
+            SELECT n.id, o.ids
+            FROM unnest(\(ids)) n (id)
+            JOIN bookings h ON h.id = n.id
+            CROSS JOIN LATERAL (
+                SELECT coalesce(array_agg(b.id ORDER BY b.id), '{}') AS ids
+                FROM (
+                    SELECT b.id FROM bookings b
+                    WHERE b.environment_ids && h.environment_ids AND b.id < h.id
+                      AND b.starts_at < h.ends_at AND b.ends_at > h.starts_at
+                      AND b.starts_at > h.starts_at - interval '366 days'
+                      AND (b.mode = 'exclusive' OR h.mode = 'exclusive')
+                      AND b.state = 'completed'
+                    ORDER BY b.id LIMIT \(Limits.conflictsListed)) b) o
+            """)
+        let met = Dictionary(
+            uniqueKeysWithValues: try overlaps.map { try $0.decode(Int64.self, [Int64].self) })
+        return zip(history, ids).map { entry, id in
+            (
+                entry.index,
+                .recorded(
+                    BookingReference(id: id),
+                    overlaps: (met[id] ?? []).map(BookingReference.init(id:)))
+            )
+        }
+    }
+
+    /// The ids of what was over, in the order of the requests.
+    private func insert(_ requests: [BookingRequest]) async throws -> [Int64] {
+        let drafts = requests.map(\.draft)
         let rows = try await query(
             """
             INSERT INTO bookings (
                 state, environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode,
                 ticket, notes, labels, requested_by, record_only, import_identity, created_at, updated_at,
                 updated_by)
-            VALUES ('completed', \(ids), \(draft.startsAt), \(draft.endsAt),
-                \(draft.timeZone ?? request.environments[0].timeZone), \(draft.title),
-                \(request.teamID), \(draft.contact), \(draft.mode), \(draft.ticket), \(draft.notes),
-                \(PostgresJSON(draft.labels)), \(request.actor), true, \(request.importIdentity),
-                \(request.now), \(request.now), \(request.actor))
-            RETURNING id
+            SELECT 'completed', h.environment_ids::bigint[], h.starts_at, h.ends_at, h.time_zone, h.title,
+                   h.team_id, h.contact, h.mode, h.ticket, h.notes, h.labels, h.actor, true,
+                   h.import_identity, h.now, h.now, h.actor
+            FROM unnest(
+                \(requests.map { BookingBatch.literal($0.environments.map(\.id)) }),
+                \(drafts.map(\.startsAt)), \(drafts.map(\.endsAt)),
+                \(requests.map { $0.draft.timeZone ?? $0.environments[0].timeZone }),
+                \(drafts.map(\.title)), \(requests.map(\.teamID)), \(drafts.map(\.contact)),
+                \(drafts.map(\.mode.rawValue)), \(drafts.map(\.ticket)), \(drafts.map(\.notes)),
+                \(drafts.map { PostgresJSON($0.labels) }), \(requests.map(\.actor)),
+                \(requests.map(\.importIdentity)), \(requests.map(\.now)))
+                WITH ORDINALITY h (
+                    environment_ids, starts_at, ends_at, time_zone, title, team_id, contact, mode, ticket,
+                    notes, labels, actor, import_identity, now, place)
+            ORDER BY h.place
+            RETURNING id, import_identity
             """)
-        let id = try rows[rows.startIndex].decode(Int64.self)
-        let overlaps = try await query(
-            """
-            SELECT b.id FROM bookings b
-            WHERE b.environment_ids && \(ids) AND b.id <> \(id)
-              AND b.starts_at < \(draft.endsAt) AND b.ends_at > \(draft.startsAt)
-              AND b.starts_at > \(draft.startsAt) - interval '366 days'
-              AND (b.mode = 'exclusive' OR \(draft.mode == .exclusive))
-              AND b.state = 'completed'
-            ORDER BY b.id LIMIT \(Limits.conflictsListed)
-            """)
-        return .recorded(
-            BookingReference(id: id),
-            overlaps: try overlaps.map { BookingReference(id: try $0.decode(Int64.self)) })
+        let ids = Dictionary(
+            uniqueKeysWithValues: try rows.map { row in
+                let (id, identity) = try row.decode(Int64.self, Data.self)
+                return (identity, id)
+            })
+        return requests.compactMap { $0.importIdentity.flatMap { ids[$0] } }
     }
 }

@@ -39,21 +39,21 @@ public struct CalendarImport: Sendable {
         self.now = now
     }
 
-    /// Imports what a calendar says of its UIDs, telling how many bookings are done. A dry run writes nothing and
+    /// Imports what a calendar says of its UIDs, watched by someone. A dry run writes nothing and
     /// decides each change as if it were the only one.
     public func run(
-        _ series: [BookingCalendar.Series], dryRun: Bool, progress: @Sendable (Int) -> Void
+        _ series: [BookingCalendar.Series], dryRun: Bool, _ watch: ImportWatch = ImportWatch()
     ) async throws -> CalendarImportResult {
         var result = CalendarImportResult()
         var edits: [(booking: Booking, row: SheetRow)] = []
-        var new: [(row: SheetRow, identity: Data)] = []
+        var new: [KnownRow] = []
         let present = try await database.imported(ofUIDs: series.map(\.uid))
-        for one in series {
+        for one in series where !watch.isStopped() {
             var known = present[one.uid] ?? [:]
             for (start, row) in one.rows {
                 let identity = ImportedUID(one.uid).identity(of: start)
                 guard let booking = known[identity] else {
-                    new.append((row, identity))
+                    new.append(KnownRow(row: row, identity: identity))
                     continue
                 }
                 if booking.stateReason == Self.reason, booking.state == .cancelled {
@@ -82,7 +82,10 @@ public struct CalendarImport: Sendable {
         try await apply(edits, dryRun: dryRun, &result)
         let done = result.unchanged + result.changed
         let imports = BookingImport(into: database, by: caller, now: now)
-        let rows = try await imports.run(new, dryRun: dryRun) { progress(done + $0) }
+        let later = ImportWatch(show: { watch.show(done + $0) }, isStopped: watch.isStopped)
+        let rows = try await ImportSource<KnownRow, ImportedRow>.all(new, later) {
+            try await imports.run(known: $0, dryRun: dryRun)
+        }
         for row in rows {
             switch row {
             case .booked: result.booked += 1
@@ -225,20 +228,6 @@ struct ImportedUID {
 }
 
 extension BerthDatabase {
-    /// What a calendar's events can name.
-    public func calendarNames() async throws -> CalendarNames {
-        try await translatingErrors {
-            let environments = try await client.query(
-                "SELECT key, name, time_zone FROM environments WHERE status <> 'retired'")
-            let teams = try await client.query("SELECT name FROM teams")
-            return CalendarNames(
-                environments: try environments.map {
-                    try $0.decode(String.self, String.self, String.self)
-                },
-                teams: try teams.map { try $0.decode(String.self) })
-        }
-    }
-
     /// The bookings that earlier imports made of these UIDs, by what they are known by. One index look-up a UID.
     fileprivate func imported(ofUIDs uids: [String]) async throws -> [String: [Data: Booking]] {
         var found: [String: [Data: Booking]] = [:]

@@ -26,9 +26,9 @@ public struct EnvironmentImport: Sendable {
         self.now = now
     }
 
-    /// Imports the rows, telling how many are done. A row whose parts are further down waits for them.
+    /// Imports the rows, watched by someone. A row whose parts are further down waits for them.
     public func run(
-        _ rows: [EnvironmentRow], dryRun: Bool, progress: @Sendable (Int) -> Void
+        _ rows: [EnvironmentRow], dryRun: Bool, _ watch: ImportWatch = ImportWatch()
     ) async throws -> Result {
         var result = Result()
         var made: Set<String> = []
@@ -41,9 +41,10 @@ public struct EnvironmentImport: Sendable {
             }
             let now = ready.isEmpty ? waiting : ready
             for row in now {
+                if watch.isStopped() { return result }
                 try await importRow(row, dryRun: dryRun, planned: made, &result)
                 made.insert(row.key)
-                progress(made.count)
+                watch.show(made.count)
             }
             let done = Set(now.map(\.key))
             waiting.removeAll { done.contains($0.key) }
@@ -100,7 +101,7 @@ extension EnvironmentRow {
         if let name { draft.name = name }
         if let tier { draft.tier = tier }
         if let ownerTeam { draft.ownerTeam = ownerTeam }
-        if let timeZone { draft.timeZone = timeZone.identifier }
+        if let timeZone { draft.timeZone = timeZone }
         switch capacity {
         case .unlimited: draft.capacity = nil
         case .limited(let most): draft.capacity = most

@@ -3,14 +3,26 @@ import Crypto
 import Foundation
 import Postgres
 
-/// What an import of windows or of changes did.
-public struct HistoryImportResult: Sendable {
-    /// Rows that are in now.
-    public var imported = 0
-    /// Rows that an earlier import brought in.
-    public var alreadyThere = 0
-    /// Rows that were not imported: their place among the rows, why, and what they met.
-    public var refused: [(row: Int, reason: RejectReason, detail: String, met: String)] = []
+/// What became of a row of windows or of changes.
+public enum ImportedRecord: Sendable {
+    /// It is in now.
+    case imported
+    /// An earlier import brought it in.
+    case alreadyThere
+    /// Why it was not imported, and what it met.
+    case refused(RejectReason, detail: String, met: String)
+}
+
+/// A window or a change to import, and what it is known by when it is imported again.
+public struct HistoryRow<Draft: Sendable>: Sendable {
+    var draft: Draft
+    var identity: String
+
+    /// A row of that identity.
+    public init(_ draft: Draft, identity: String) {
+        self.draft = draft
+        self.identity = identity
+    }
 }
 
 /// Brings in windows and changes as they were: an import may state when a window was approved, and its changes
@@ -34,77 +46,55 @@ public struct HistoryImport: Sendable {
 
     /// Plans each window, as it was; each in a transaction of its own.
     public func windows(
-        _ drafts: [(draft: ChangeWindowDraft, identity: String)], dryRun: Bool,
-        progress: @Sendable (Int) -> Void
-    ) async throws -> HistoryImportResult {
-        var result = HistoryImportResult()
-        for (index, entry) in drafts.enumerated() {
-            var draft = entry.draft
-            draft.importIdentity = Self.identity(entry.identity)
+        _ source: ImportSource<HistoryRow<ChangeWindowDraft>, ImportedRecord>, dryRun: Bool
+    ) async throws {
+        while let row = try await source.next(1).first {
+            var draft = row.draft
+            draft.importIdentity = Self.identity(row.identity)
             do {
                 _ = try await database.createWindow(
                     draft, by: caller, now: now, dryRun: dryRun, idempotency: nil,
                     keep: { _ in KeptAnswer(status: 201, location: nil, etag: nil, body: Data()) })
-                result.imported += 1
+                try await source.done([.imported])
             } catch BerthError.alreadyExists {
-                result.alreadyThere += 1
+                try await source.done([.alreadyThere])
             } catch let error as BerthError {
-                try result.refuse(index, error)
+                try await source.done([ImportedRecord(refusedBy: error)])
             }
-            progress(index + 1)
         }
-        return result
     }
 
-    /// Logs each change, in order, so many a transaction; a dry run is one transaction, rolled back.
+    /// Logs each change, in order, so many a transaction.
     public func changes(
-        _ drafts: [(draft: ChangeDraft, identity: String)], dryRun: Bool,
-        progress: @Sendable (Int) -> Void
-    ) async throws -> HistoryImportResult {
-        let groups = stride(from: 0, to: drafts.count, by: Self.rowsTogether).map {
-            $0..<min($0 + Self.rowsTogether, drafts.count)
+        _ source: ImportSource<HistoryRow<ChangeDraft>, ImportedRecord>, dryRun: Bool
+    ) async throws {
+        try await database.importAll(source, rowsTogether: Self.rowsTogether, dryRun: dryRun) {
+            try await log($0, in: $1)
         }
-        guard !dryRun else {
-            return try await database.decide(dryRun: true) { transaction in
-                var result = HistoryImportResult()
-                for group in groups {
-                    try await log(drafts, group, in: transaction, &result)
-                    progress(group.upperBound)
-                }
-                return result
-            }
-        }
-        var result = HistoryImportResult()
-        for group in groups {
-            let before = result
-            result = try await database.decide(dryRun: false) { transaction in
-                var result = before
-                try await log(drafts, group, in: transaction, &result)
-                return result
-            }
-            progress(group.upperBound)
-        }
-        return result
     }
 
     private func log(
-        _ drafts: [(draft: ChangeDraft, identity: String)], _ group: Range<Int>,
-        in transaction: PostgresTransaction, _ result: inout HistoryImportResult
-    ) async throws {
-        var records: [ChangeRecord] = []
-        for index in group {
-            var draft = drafts[index].draft
-            if draft.sourceID == nil { draft.sourceID = Self.identity(drafts[index].identity) }
+        _ group: [HistoryRow<ChangeDraft>], in transaction: PostgresTransaction
+    ) async throws -> [ImportedRecord] {
+        var outcomes: [ImportedRecord] = []
+        var records: [(place: Int, record: ChangeRecord)] = []
+        for (place, row) in group.enumerated() {
+            var draft = row.draft
+            if draft.sourceID == nil { draft.sourceID = Self.identity(row.identity) }
             do {
-                records.append(try await transaction.record(draft, by: caller, now: now))
+                let record = try await transaction.record(draft, by: caller, now: now)
+                records.append((place, record))
+                outcomes.append(.imported)
             } catch let error as BerthError {
-                try result.refuse(index, error)
+                outcomes.append(try ImportedRecord(refusedBy: error))
             }
         }
-        guard !records.isEmpty else { return }
-        for id in try await transaction.appendChanges(records) {
-            if id == nil { result.alreadyThere += 1 } else { result.imported += 1 }
+        guard !records.isEmpty else { return outcomes }
+        let ids = try await transaction.appendChanges(records.map(\.record))
+        for (entry, id) in zip(records, ids) where id == nil {
+            outcomes[entry.place] = .alreadyThere
         }
+        return outcomes
     }
 
     private static func identity(_ text: String) -> String {
@@ -113,23 +103,20 @@ public struct HistoryImport: Sendable {
     }
 }
 
-extension HistoryImportResult {
-    /// Notes what a row was refused for; rethrows what is nobody's fault.
-    fileprivate mutating func refuse(_ row: Int, _ error: BerthError) throws {
+extension ImportedRecord {
+    /// What a row was refused for; rethrows what is nobody's fault.
+    fileprivate init(refusedBy error: BerthError) throws {
         switch error {
         case .invalid(let faults):
-            let detail = faults.map { "\($0.pointer.dropFirst()) \($0.detail)" }.joined(
-                separator: "; ")
-            refused.append((row, .invalid, detail, ""))
+            let details = faults.map { "\($0.pointer.dropFirst()) \($0.detail)" }
+            self = .refused(.invalid, detail: details.joined(separator: "; "), met: "")
         case .conflict(let refusal):
             let met = refusal.conflicts.map { "\($0.reference) \($0.title) on \($0.environment)" }
-            refused.append(
-                (
-                    row, .conflict, "it may not meet what is planned there",
-                    met.joined(separator: ", ")
-                ))
+            self = .refused(
+                .conflict, detail: "it may not meet what is planned there",
+                met: met.joined(separator: ", "))
         case .illegalMove(let detail), .forbidden(let detail):
-            refused.append((row, .forbidden, detail, ""))
+            self = .refused(.forbidden, detail: detail, met: "")
         default: throw error
         }
     }

@@ -36,7 +36,8 @@ public struct ZoneRules: Hashable, Sendable {
             }
             at = next
         }
-        self.identifier = zone.identifier
+        // Foundation calls UTC GMT, which people would take for London's time.
+        self.identifier = zone.identifier == "GMT" ? "UTC" : zone.identifier
         self.starts = starts
         self.offsets = offsets
     }

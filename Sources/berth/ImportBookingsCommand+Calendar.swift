@@ -26,24 +26,21 @@ extension Booking.Mode: ExpressibleByArgument {}
 
 extension ImportBookingsCommand {
     func importCalendar(_ data: Data) async throws {
-        let (read, result) = try await database.withDatabase { database in
-            let names = try await database.calendarNames()
-            let zone = try zone(names)
-            let file = try CalendarFile(data, zone: (zone, .named(zone))) { name in
-                ZoneName.zone(name).map { ($0.identifier, .named($0.identifier)) }
+        let interruption = Interruption()
+        let (read, result, progress) = try await interruption.watch { [self] in
+            try await database.withDatabase { database in
+                let read = try BookingCalendar(
+                    data, calendar, names: try await database.knownNames())
+                let progress = ImportProgress(total: read.series.reduce(0) { $0 + $1.rows.count })
+                let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+                let result = try await CalendarImport(into: database, by: sheet.caller, now: now)
+                    .run(
+                        read.series, dryRun: sheet.dryRun,
+                        ImportWatch(show: progress.show) { interruption.isAsked })
+                return (read, result, progress)
             }
-            let read = BookingCalendar(
-                file,
-                options: BookingCalendar.Options(
-                    environments: calendar.environment, team: calendar.team, mode: calendar.mode),
-                names: names)
-            let bar = ProgressBar(total: read.series.reduce(0) { $0 + $1.rows.count })
-            let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-            let imports = CalendarImport(into: database, by: sheet.caller, now: now)
-            let result = try await imports.run(read.series, dryRun: sheet.dryRun) { bar.show($0) }
-            bar.finish()
-            return (read, result)
         }
+        progress.finish()
         let rejects = read.rejects + result.rejects
         FileHandle.standardError.say(
             "\(result.booked) booked, \(result.recorded.count) past ones recorded, "
@@ -52,22 +49,39 @@ extension ImportBookingsCommand {
                 + "\(rejects.count) rejected"
                 + (sheet.dryRun ? " (dry run: nothing was written)." : "."))
         for (reference, overlaps) in result.recorded where !overlaps.isEmpty {
-            let others = overlaps.map(\.description).joined(separator: ", ")
-            FileHandle.standardError.say("History: \(reference) overlapped \(others).")
+            FileHandle.standardError.say(Self.history(reference, overlaps))
         }
-        try sheet.finish(rejects, header: BookingCalendar.header, delimiter: .comma)
+        try sheet.finish(stopped: interruption, progress)
+        try sheet.finish(rejects, header: BookingCalendar.header, delimiter: .comma, progress)
+    }
+}
+
+extension BookingCalendar {
+    /// Reads a calendar as the options say.
+    fileprivate init(_ data: Data, _ options: CalendarOptions, names: KnownNames) throws {
+        let zone = try Self.zone(options, names)
+        let file = try CalendarFile(data, zone: (zone, .named(zone))) {
+            ZoneName.zone($0)
+        }
+        self.init(
+            file,
+            options: Options(
+                environments: options.environment, team: options.team, mode: options.mode),
+            names: names)
     }
 
     /// The zone of days and of times without one: as told, or that of all environments that are meant.
-    private func zone(_ names: CalendarNames) throws -> String {
+    private static func zone(
+        _ calendar: CalendarOptions, _ names: KnownNames
+    ) throws -> String {
         for key in calendar.environment where names.timeZones[key] == nil {
             throw ValidationError("--environment: there is no environment \(key)")
         }
         if let named = calendar.timeZone {
-            guard let zone = ZoneName.zone(named) else {
+            guard ZoneName.contains(named) else {
                 throw ValidationError("--time-zone: there is no IANA zone \(named)")
             }
-            return zone.identifier
+            return named
         }
         let zones = names.timeZones.filter { key, _ in
             calendar.environment.isEmpty || calendar.environment.contains(key)

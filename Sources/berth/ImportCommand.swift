@@ -11,7 +11,8 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             The delimiter is detected (comma, semicolon or tab). Rows that cannot be imported are written \
             to the rejects file, each with its line, its reason and what it met; put right, that file can \
-            be imported itself. Importing a sheet or a calendar again books nothing twice.
+            be imported itself. Importing a sheet or a calendar again books nothing twice. Ctrl-C stops after \
+            the rows under way, and says what was done.
             Exit codes: 0 all rows are in, 1 some were rejected, 2 usage or failure.
             """,
         subcommands: [
@@ -52,36 +53,44 @@ struct SheetOptions: ParsableArguments {
 
     func data() throws -> Data {
         do {
-            return try Data(contentsOf: URL(filePath: file))
+            return try Data(contentsOf: URL(filePath: file), options: .mappedIfSafe)
         } catch {
             throw ValidationError("\(file) cannot be read: \(error.localizedDescription)")
         }
     }
 
+    /// The headers given for columns.
     func names() throws -> SheetColumnNames {
         try columns.map { try SheetColumnNames($0) } ?? .none
     }
 
+    /// Where rejected rows are written.
+    var rejectsPath: String {
+        rejects ?? URL(filePath: file).deletingPathExtension().path.appending(".rejects.csv")
+    }
+
     /// Writes the rejects file, says so, and turns rejects into the exit code 1.
-    func finish(_ rejects: [SheetReject], header: [String], delimiter: CSVDelimiter) throws {
+    func finish(
+        _ rejects: [SheetReject], header: [String], delimiter: CSVDelimiter,
+        _ progress: ImportProgress
+    ) throws {
         guard !rejects.isEmpty else { return }
-        if !dryRun {
-            var sheet = RejectsFile(header: header, delimiter: delimiter)
-            for reject in rejects.sorted(by: { $0.line < $1.line }) { sheet.append(reject) }
-            let path =
-                self.rejects
-                ?? URL(filePath: file).deletingPathExtension().path
-                .appending(".rejects.csv")
-            try sheet.data.write(to: URL(filePath: path))
-            FileHandle.standardError.say("The rejected rows are in \(path).")
-        } else {
-            for reject in rejects.sorted(by: { $0.line < $1.line }) {
-                FileHandle.standardError.say(
-                    "line \(reject.line): \(reject.reason.rawValue): \(reject.detail)"
-                        + (reject.met.isEmpty ? "" : " (\(reject.met))"))
-            }
-        }
+        var writer = RejectsWriter(
+            self, header: header, delimiter: delimiter, progress: progress)
+        for reject in rejects.sorted(by: { $0.line < $1.line }) { try writer.append(reject) }
+        try writer.finish()
         throw ExitCode(1)
+    }
+
+    /// Says that an import was stopped between two rows, and ends with the exit code 2.
+    func finish(
+        stopped interruption: Interruption, _ progress: ImportProgress
+    ) throws {
+        guard interruption.isAsked, progress.done < progress.total else { return }
+        FileHandle.standardError.say(
+            "Stopped after \(progress.done) of \(progress.total) rows; import the file again for the others: "
+                + "what is in is not imported twice.")
+        throw ExitCode(2)
     }
 
     /// Tells that columns of the sheet were not understood: a misspelt header must not go unnoticed.
@@ -113,96 +122,58 @@ struct ImportBookingsCommand: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var calendar: CalendarOptions
 
+    @OptionGroup var dates: DateOptions
+
+    func run() async throws {
+        let data = try sheet.data()
+        if sheet.file.lowercased().hasSuffix(".ics") { return try await importCalendar(data) }
+        let columns = try sheet.names()
+        let pattern = try dates.pattern()
+        let interruption = Interruption()
+        let intake = try await interruption.watch { [self] in
+            try await database.withDatabase { database in
+                let intake = SheetIntake(
+                    try Sheet(
+                        bookings: data, columns: columns, pattern: pattern,
+                        names: try await database.knownNames()),
+                    sheet, kinds: ["booked", "past ones recorded", "there already"],
+                    interruption: interruption, verdict: Self.verdict)
+                let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+                try await BookingImport(into: database, by: sheet.caller, now: now)
+                    .run(intake.source, dryRun: sheet.dryRun)
+                return intake
+            }
+        }
+        try await intake.finish()
+    }
+
+    @Sendable private static func verdict(_ row: SheetRow, _ outcome: ImportedRow) -> RowVerdict {
+        switch outcome {
+        case .booked: .counted("booked")
+        case .alreadyThere: .counted("there already")
+        case .rejected(let reject): .rejected(reject)
+        case .recorded(_, let met) where met.isEmpty: .counted("past ones recorded")
+        case .recorded(let reference, let met):
+            .told("past ones recorded", history(reference, met))
+        }
+    }
+
+    /// What a booking that is over overlapped.
+    static func history(_ reference: BookingReference, _ met: [BookingReference]) -> String {
+        "History: \(reference) overlapped \(met.map(\.description).joined(separator: ", "))."
+    }
+}
+
+/// How a sheet writes dates.
+struct DateOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How the sheet writes dates, if not as 2027-03-01 09:00: 'dd/MM/yy', 'dd.MM.yyyy HH:mm'.",
             valueName: "pattern"))
     var dateFormat: String?
 
-    func run() async throws {
-        let data = try sheet.data()
-        if sheet.file.lowercased().hasSuffix(".ics") { return try await importCalendar(data) }
-        let options = BookingSheet.Options(
-            names: try sheet.names(), pattern: try dateFormat.map { try DatePattern($0) })
-        let (read, rows) = try await database.withDatabase { database in
-            let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-            let bookings = BookingImport(into: database, by: sheet.caller, now: now)
-            let zones = try await database.zones()
-            let read = try BookingSheet(data, options: options) { zones[$0] }
-            let bar = ProgressBar(total: read.rows.count)
-            let rows = try await bookings.run(read.rows, dryRun: sheet.dryRun) { bar.show($0) }
-            bar.finish()
-            return (read, rows)
-        }
-        sheet.mention(ignored: read.ignoredHeaders)
-        let summary = Summary(read: read, rows: rows)
-        FileHandle.standardError.say(summary.text(dryRun: sheet.dryRun))
-        try sheet.finish(summary.rejects, header: read.header, delimiter: read.delimiter)
-    }
-
-    /// What the import did, in numbers and, for history, in overlaps.
-    private struct Summary {
-        var booked = 0
-        var recorded = 0
-        var alreadyThere = 0
-        var overlaps: [String] = []
-        var rejects: [SheetReject]
-
-        init(read: BookingSheet, rows: [ImportedRow]) {
-            rejects = read.rejects
-            for row in rows {
-                switch row {
-                case .booked: booked += 1
-                case .alreadyThere: alreadyThere += 1
-                case .rejected(let reject): rejects.append(reject)
-                case .recorded(let reference, let met):
-                    recorded += 1
-                    if !met.isEmpty {
-                        let others = met.map(\.description).joined(separator: ", ")
-                        overlaps.append("\(reference) overlapped \(others)")
-                    }
-                }
-            }
-        }
-
-        func text(dryRun: Bool) -> String {
-            let counts =
-                "\(booked) booked, \(recorded) past ones recorded, \(alreadyThere) there already, "
-                + "\(rejects.count) rejected"
-            let lines = ["\(counts)\(dryRun ? " (dry run: nothing was written)" : "")."]
-            return (lines + overlaps.map { "History: \($0)." }).joined(separator: "\n")
-        }
-    }
-}
-
-/// `berth import environments`
-struct ImportEnvironmentsCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "environments", abstract: "Makes or changes the environments of a sheet.",
-        discussion: """
-            Columns: key; optional name, tier, owner, timeZone, capacity, labels, parts, status, runbook, \
-            setupMinutes, teardownMinutes. What a cell leaves empty stays as it is.
-            """)
-
-    @OptionGroup var sheet: SheetOptions
-    @OptionGroup var database: DatabaseOptions
-
-    func run() async throws {
-        let read = try EnvironmentSheet(try sheet.data(), names: try sheet.names())
-        let result = try await database.withDatabase { database in
-            let bar = ProgressBar(total: read.rows.count)
-            let result = try await EnvironmentImport(
-                into: database, by: sheet.caller, now: Date()
-            ).run(read.rows, dryRun: sheet.dryRun) { bar.show($0) }
-            bar.finish()
-            return result
-        }
-        sheet.mention(ignored: read.ignoredHeaders)
-        let rejects = read.rejects + result.rejects
-        FileHandle.standardError.say(
-            "\(result.created.count) created, \(result.updated.count) changed, "
-                + "\(result.unchanged) as they were, \(rejects.count) rejected"
-                + (sheet.dryRun ? " (dry run: nothing was written)." : "."))
-        try sheet.finish(rejects, header: read.header, delimiter: read.delimiter)
+    /// The pattern, if there is one. Throws for what is none.
+    func pattern() throws -> DatePattern? {
+        try dateFormat.map { try DatePattern($0) }
     }
 }

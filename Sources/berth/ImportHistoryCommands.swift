@@ -18,6 +18,7 @@ struct ImportWindowsCommand: AsyncParsableCommand {
 
     @OptionGroup var sheet: SheetOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var dates: DateOptions
 
     @Option(help: "Of a calendar's events that say none: change, maintenance or freeze.")
     var kind: ChangeWindow.Kind?
@@ -29,64 +30,78 @@ struct ImportWindowsCommand: AsyncParsableCommand {
     func run() async throws {
         let data = try sheet.data()
         if sheet.file.lowercased().hasSuffix(".ics") { return try await importCalendar(data) }
-        let (read, result) = try await database.withDatabase { database in
-            let zones = try await database.zones()
-            let read = try HistorySheet(windows: data, names: sheet.names()) { zones[$0] }
-            let bar = ProgressBar(total: read.rows.count)
-            let result = try await HistoryImport(
-                into: database, by: sheet.caller, now: Date()
-            ).windows(
-                read.rows.map { ($0.draft, $0.identity.text) }, dryRun: sheet.dryRun
-            ) { bar.show($0) }
-            bar.finish()
-            return (read, result)
+        let columns = try sheet.names()
+        let pattern = try dates.pattern()
+        let interruption = Interruption()
+        let intake = try await interruption.watch { [self] in
+            try await database.withDatabase { database in
+                let intake = SheetIntake(
+                    try Sheet(
+                        windows: data, columns: columns, pattern: pattern,
+                        names: try await database.knownNames()),
+                    sheet, kinds: RowVerdict.ofHistory, interruption: interruption
+                ) { RowVerdict($1, of: $0.source, $0.identity) }
+                try await HistoryImport(into: database, by: sheet.caller, now: Date()).windows(
+                    intake.source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
+                    dryRun: sheet.dryRun)
+                return intake
+            }
         }
-        try sheet.finish(
-            read, result,
-            rejects: result.refused.map { refused in
-                let row = read.rows[refused.row]
-                return SheetReject(
-                    row.source, of: row.identity, reason: refused.reason, detail: refused.detail,
-                    met: refused.met)
-            })
+        try await intake.finish()
     }
 }
 
 extension ImportWindowsCommand {
     private func importCalendar(_ data: Data) async throws {
         let approval = try approvedAt.map { try RFC3339.date($0) }
-        let file = try CalendarFile(data, zone: ("UTC", .named("UTC"))) { name in
-            ZoneName.zone(name).map { ($0.identifier, .named($0.identifier)) }
+        let file = try CalendarFile(data, zone: ("UTC", .named("UTC"))) {
+            ZoneName.zone($0)
         }
         var faults = file.faults
-        var drafts: [(draft: ChangeWindowDraft, identity: String)] = []
+        var rows: [HistoryRow<ChangeWindowDraft>] = []
         var lines: [Int] = []
         for event in file.events {
             do throws(CalendarFault) {
                 var draft = try ChangeWindowDraft(event, kind: kind, environments: environment)
                 draft.approvedAt = approval
-                drafts.append(
-                    (draft, "berth-event/1\n\(event.uid)\n\(RFC3339.string(event.start))"))
+                rows.append(
+                    HistoryRow(
+                        draft,
+                        identity: "berth-event/1\n\(event.uid)\n\(RFC3339.string(event.start))"))
                 lines.append(event.line)
             } catch {
                 faults.append(error)
             }
         }
-        let result = try await database.withDatabase { [drafts] database in
-            try await HistoryImport(
-                into: database, by: sheet.caller, now: Date()
-            ).windows(drafts, dryRun: sheet.dryRun) { _ in }
+        let interruption = Interruption()
+        let progress = ImportProgress(total: rows.count)
+        let outcomes = try await interruption.watch { [self, rows] in
+            try await database.withDatabase { database in
+                let imports = try HistoryImport(into: database, by: sheet.caller, now: Date())
+                return try await ImportSource.all(
+                    rows, ImportWatch(show: progress.show) { interruption.isAsked }
+                ) { try await imports.windows($0, dryRun: sheet.dryRun) }
+            }
         }
-        for refused in result.refused {
-            let met = refused.met.isEmpty ? "" : " (\(refused.met))"
-            faults.append(CalendarFault(line: lines[refused.row], detail: refused.detail + met))
+        progress.finish()
+        var imported = 0
+        var alreadyThere = 0
+        for (line, outcome) in zip(lines, outcomes) {
+            switch outcome {
+            case .imported: imported += 1
+            case .alreadyThere: alreadyThere += 1
+            case .refused(_, let detail, let met):
+                faults.append(
+                    CalendarFault(line: line, detail: detail + (met.isEmpty ? "" : " (\(met))")))
+            }
         }
         FileHandle.standardError.say(
-            "\(result.imported) imported, \(result.alreadyThere) there already, \(faults.count) rejected"
+            "\(imported) imported, \(alreadyThere) there already, \(faults.count) rejected"
                 + (sheet.dryRun ? " (dry run: nothing was written)." : "."))
         for fault in faults.sorted(by: { $0.line < $1.line }) {
             FileHandle.standardError.say(fault.description)
         }
+        try sheet.finish(stopped: interruption, progress)
         if !faults.isEmpty { throw ExitCode(1) }
     }
 }
@@ -104,46 +119,46 @@ struct ImportChangesCommand: AsyncParsableCommand {
 
     @OptionGroup var sheet: SheetOptions
     @OptionGroup var database: DatabaseOptions
+    @OptionGroup var dates: DateOptions
 
     @Option(help: "Where rows that name no environment happened.") var environment: String?
 
     func run() async throws {
         let data = try sheet.data()
-        let (read, result) = try await database.withDatabase { database in
-            let zones = try await database.zones()
-            let read = try HistorySheet(
-                changes: data, names: sheet.names(), environment: environment
-            ) { zones[$0] }
-            let bar = ProgressBar(total: read.rows.count)
-            let result = try await HistoryImport(
-                into: database, by: sheet.caller, now: Date()
-            ).changes(
-                read.rows.map { ($0.draft, $0.identity.text) }, dryRun: sheet.dryRun
-            ) { bar.show($0) }
-            bar.finish()
-            return (read, result)
+        let columns = try sheet.names()
+        let pattern = try dates.pattern()
+        let interruption = Interruption()
+        let intake = try await interruption.watch { [self] in
+            try await database.withDatabase { database in
+                let intake = SheetIntake(
+                    try Sheet(
+                        changes: data, columns: columns, pattern: pattern,
+                        environment: environment, names: try await database.knownNames()),
+                    sheet, kinds: RowVerdict.ofHistory, interruption: interruption
+                ) { RowVerdict($1, of: $0.source, $0.identity) }
+                try await HistoryImport(into: database, by: sheet.caller, now: Date()).changes(
+                    intake.source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
+                    dryRun: sheet.dryRun)
+                return intake
+            }
         }
-        try sheet.finish(
-            read, result,
-            rejects: result.refused.map { refused in
-                let row = read.rows[refused.row]
-                return SheetReject(
-                    row.source, of: row.identity, reason: refused.reason, detail: refused.detail,
-                    met: refused.met)
-            })
+        try await intake.finish()
     }
 }
 
-extension SheetOptions {
-    /// Says what an import of history did, and writes the rejects.
-    fileprivate func finish<Row>(
-        _ read: HistorySheet<Row>, _ result: HistoryImportResult, rejects: [SheetReject]
-    ) throws {
-        mention(ignored: read.ignoredHeaders)
-        let rejected = read.rejects + rejects
-        FileHandle.standardError.say(
-            "\(result.imported) imported, \(result.alreadyThere) there already, \(rejected.count) rejected"
-                + (dryRun ? " (dry run: nothing was written)." : "."))
-        try finish(rejected, header: read.header, delimiter: read.delimiter)
+extension RowVerdict {
+    /// What is told of windows and changes.
+    fileprivate static let ofHistory = ["imported", "there already"]
+
+    fileprivate init(
+        _ outcome: ImportedRecord, of source: SheetSource, _ identity: SheetIdentity
+    ) {
+        switch outcome {
+        case .imported: self = .counted("imported")
+        case .alreadyThere: self = .counted("there already")
+        case .refused(let reason, let detail, let met):
+            self = .rejected(
+                SheetReject(source, of: identity, reason: reason, detail: detail, met: met))
+        }
     }
 }

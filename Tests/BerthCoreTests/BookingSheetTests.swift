@@ -4,20 +4,20 @@ import Testing
 @testable import BerthCore
 
 struct BookingSheetTests {
-    static func zone(_ key: String) -> TimeZone? {
-        switch key {
-        case "uat-1", "uat-2": TimeZone(identifier: "Europe/London")
-        case "uat-crm": TimeZone(identifier: "Europe/Berlin")
-        default: nil
-        }
-    }
+    static let names = KnownNames(
+        environments: [
+            ("uat-1", "UAT 1 London", "Europe/London", false),
+            ("uat-2", "UAT 2 London", "Europe/London", false),
+            ("uat-crm", "", "Europe/Berlin", false),
+            ("uat-0", "UAT 1 London", "Europe/London", true),
+        ], teams: [])
 
     static func read(
         _ text: String, names: SheetColumnNames = .none, pattern: DatePattern? = nil
-    ) throws -> BookingSheet {
-        try BookingSheet(
-            Data(text.utf8), options: BookingSheet.Options(names: names, pattern: pattern),
-            zone: Self.zone)
+    ) throws -> ReadSheet<SheetRow> {
+        try ReadSheet(
+            Sheet(
+                bookings: Data(text.utf8), columns: names, pattern: pattern, names: Self.names))
     }
 
     static func detail(_ row: String, header: String = "environment,from,to,title") throws -> String
@@ -50,7 +50,7 @@ struct BookingSheetTests {
         let time = "2027-06-01 09:00,2027-06-01 10:00"
         #expect(try Self.detail("uat-1,\(time),").hasPrefix("title: empty"))
         #expect(try Self.detail(",\(time),x").hasPrefix("environment: empty"))
-        #expect(try Self.detail("uat-9,\(time),x").contains("there is no “uat-9”"))
+        #expect(try Self.detail("uat-9,\(time),x").contains("there is no environment “uat-9”"))
         #expect(try Self.detail("uat-1,2027-06-01,2027-06-01,x").contains("also the start"))
         #expect(try Self.detail("uat-1,2027-06-02,2027-06-01,x").contains("lies before from"))
         #expect(try Self.detail("uat-1,\(time)").contains("3 fields, the header 4"))
@@ -134,7 +134,7 @@ struct BookingSheetTests {
         #expect(text.hasPrefix("line;copy;reason;detail;met;environment;from;to;title\r\n"))
         #expect(text.contains("3;2;conflict;taken;BK-1;uat-1;"))
         #expect(text.contains(";\"'=1+1, \"\"x\"\"\"\r\n"))
-        let again = try BookingSheet(file.data, zone: Self.zone)
+        let again = try ReadSheet(Sheet(bookings: file.data, names: Self.names))
         #expect(again.rows.map(\.identity) == [sheet.rows[1].identity])
         #expect(again.rejects.map(\.fields) == [["uat-1", "too few"]])
         #expect(again.header == sheet.header)
@@ -155,5 +155,53 @@ struct BookingSheetTests {
             "sep=;\r\nenvironment;from;to;title\r\nuat-1;2027-06-01;2027-06-02;x")
         #expect(sheet.delimiter == .semicolon)
         #expect(sheet.rows.map(\.line) == [3])
+    }
+
+    @Test("Environments are found by their names, spaces, commas and either case included")
+    func environmentNames() throws {
+        let sheet = try Self.read(
+            """
+            environment,from,to,title
+            uat 2 LONDON,2027-06-01,2027-06-02,By name
+            "UAT 1 London, uat-crm",2027-06-01T00:00Z,2027-06-02T00:00Z,By name and key
+            UAT 1 Londn,2027-06-01,2027-06-02,Misspelt
+            """)
+        #expect(sheet.rows.map(\.environments) == [["uat-2"], ["uat-1", "uat-crm"]])
+        #expect(
+            sheet.rejects.map(\.detail) == [
+                "environment: there is no environment “UAT 1 Londn”: is UAT 1 London meant?"
+            ])
+    }
+
+    @Test(
+        "How dates are written is asked once for the whole sheet, by what all of them can be",
+        arguments: [
+            (["3/4/27", "13/4/27"], "2 dates", "--date-format 'd/M/yy', which reads them all"),
+            (["03/04/27", "04/05/27"], "2 dates", "'dd/MM/yy' or 'MM/dd/yy'"),
+            (["03/04/27", "4/5/27"], "2 dates", "'d/M/yy' or 'M/d/yy'"),
+            (["03/04/27"], "1 date is", "“03/04/27” on line 2 first"),
+            (["13/04/27", "04/13/27"], "2 dates", "they are not all written alike"),
+        ])
+    func dateQuestion(dates: [String], count: String, remedy: String) throws {
+        let rows = dates.map { "uat-1,\($0),2027-12-01,x" }
+        let sheet = try Self.read(
+            (["environment,from,to,title"] + rows + ["uat-1,tbd,2027-12-01,x"]).joined(
+                separator: "\n"))
+        let question = try #require(sheet.dates.question)
+        #expect(question.hasPrefix(count) && question.contains(remedy), "\(question)")
+        #expect(sheet.rejects.count == dates.count + 1)
+    }
+
+    @Test("A sheet whose dates were read, or could not be dates, asks nothing")
+    func noQuestion() throws {
+        let sheet = try Self.read("environment,from,to,title\nuat-1,1.6.2027,2.6.2027,x\nuat-1,a,b,x")
+        #expect(sheet.rows.count == 1 && sheet.dates.question == nil)
+    }
+
+    @Test("A file that cannot be read to its end is refused before its first row")
+    func wholeFile() throws {
+        #expect(throws: SheetError.unterminatedQuote(line: 3)) {
+            try Self.read("environment,from,to,title\nuat-1,2027-06-01,2027-06-02,x\n\"uat-1,")
+        }
     }
 }

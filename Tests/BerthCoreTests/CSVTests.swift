@@ -5,7 +5,7 @@ import Testing
 
 struct CSVTests {
     static func records(_ text: String, _ delimiter: CSVDelimiter = .comma) throws -> [CSVRecord] {
-        var reader = CSVReader(Array(text.utf8), delimiter: delimiter)
+        var reader = CSVReader(Data(text.utf8), delimiter: delimiter)
         var records: [CSVRecord] = []
         while let record = try reader.next() { records.append(record) }
         return records
@@ -72,7 +72,7 @@ struct CSVTests {
             ("a;b;c,d\n1;2;3\n4;5;6", .semicolon),
         ]
         for (text, expected) in cases {
-            #expect(CSVDelimiter.detect(in: Array(text.utf8)) == expected, "\(text)")
+            #expect(CSVDelimiter.detect(in: Data(text.utf8)) == expected, "\(text)")
         }
     }
 
@@ -96,8 +96,8 @@ struct CSVTests {
         let units = Array("a;決済😀\n".utf16)
         let little = units.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
         let big = units.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
-        #expect(try SheetText(Data([0xFF, 0xFE] + little)).bytes == Array("a;決済😀\n".utf8))
-        #expect(try SheetText(Data([0xFE, 0xFF] + big)).bytes == Array("a;決済😀\n".utf8))
+        #expect(try SheetText(Data([0xFF, 0xFE] + little)).bytes == Data("a;決済😀\n".utf8))
+        #expect(try SheetText(Data([0xFE, 0xFF] + big)).bytes == Data("a;決済😀\n".utf8))
         #expect(throws: SheetError.notUTF16) { try SheetText(Data([0xFF, 0xFE, 0x00, 0xD8])) }
         #expect(throws: SheetError.notUTF16) { try SheetText(Data([0xFF, 0xFE, 0x41])) }
     }

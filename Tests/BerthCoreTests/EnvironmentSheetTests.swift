@@ -8,9 +8,13 @@ struct EnvironmentSheetTests {
         "key,name,tier,owner,timeZone,capacity,labels,parts,status,runbook,"
         + "setupMinutes,teardownMinutes\n"
 
+    static func read(_ data: Data) throws -> ReadSheet<EnvironmentRow> {
+        try ReadSheet(Sheet(environments: data))
+    }
+
     @Test("a full row is read, and an empty cell changes nothing")
     func rows() throws {
-        let sheet = try EnvironmentSheet(
+        let sheet = try Self.read(
             Data(
                 (Self.header
                     + "uat-1,UAT 1,uat,ops,Europe/London,4,area:billing,\"stub; mf-t3=exclusive\","
@@ -18,7 +22,7 @@ struct EnvironmentSheetTests {
                     + "uat-2,,,,,unlimited,,,,,,\n").utf8))
         let first = try #require(sheet.rows.first)
         #expect(first.ownerTeam == "ops")
-        #expect(first.timeZone?.identifier == "Europe/London")
+        #expect(first.timeZone == "Europe/London")
         #expect(first.capacity == .limited(4))
         #expect(first.labels == ["area": "billing"])
         #expect(first.parts.map(\.key) == ["stub", "mf-t3"])
@@ -34,7 +38,7 @@ struct EnvironmentSheetTests {
 
     @Test("a row with faults names them all, and a key given twice is a duplicate")
     func faults() throws {
-        let sheet = try EnvironmentSheet(
+        let sheet = try Self.read(
             Data(
                 (Self.header + "UAT 1,,,,CST,0,x,a=half,gone,,-1,99999\n"
                     + "uat-1,,,,,,,uat-1,,,,\n"
@@ -49,5 +53,14 @@ struct EnvironmentSheetTests {
         #expect(sheet.rejects.map(\.reason) == [.invalid, .invalid, .duplicate])
         #expect(sheet.rejects[2].detail.contains("line 4"))
         #expect(sheet.rows.map(\.key) == ["uat-2"])
+    }
+
+    @Test("A sheet's UTC stays UTC")
+    func utc() throws {
+        let sheet = try Self.read(Data("key,timeZone\nuat-1,UTC\n".utf8))
+        #expect(sheet.rows.map(\.timeZone) == ["UTC"])
+        let bookings = try BookingSheetTests.read(
+            "environment,from,minutes,title,timeZone\nuat-1,2027-06-01 09:00,60,x,UTC\n")
+        #expect(bookings.rows.map(\.timeZone) == ["UTC"])
     }
 }

@@ -14,7 +14,7 @@ struct LocalTimeTests {
         let url = try #require(
             Bundle.module.url(
                 forResource: "local-times", withExtension: "csv", subdirectory: "Fixtures"))
-        var reader = CSVReader([UInt8](try Data(contentsOf: url)), delimiter: .comma)
+        var reader = CSVReader(try Data(contentsOf: url), delimiter: .comma)
         var zones: [String: ZoneRules] = [:]
         var count = 0
         while let record = try reader.next() {

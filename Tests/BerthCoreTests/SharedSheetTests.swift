@@ -12,26 +12,23 @@ struct SharedSheetTests {
         FileManager.default.fileExists(atPath: folder.appending(path: "booking-sheet.csv").path)
     }
 
-    static func zone(of environment: String) -> TimeZone? {
-        switch environment {
-        case "sit-1", "sit-2", "uat-1", "uat-2", "perf-1", "preprod", "mainframe-t3":
-            TimeZone(identifier: "Europe/London")
-        case "uat-crm", "uat-billing": TimeZone(identifier: "Europe/Berlin")
-        case "training": TimeZone(identifier: "America/New_York")
-        case "mobile-lab": TimeZone(identifier: "Asia/Kolkata")
-        case "payments-stub": TimeZone(identifier: "UTC")
-        default: nil
-        }
-    }
+    static let names = KnownNames(
+        environments: [
+            ("sit-1", "Europe/London"), ("sit-2", "Europe/London"), ("uat-1", "Europe/London"),
+            ("uat-2", "Europe/London"), ("perf-1", "Europe/London"), ("preprod", "Europe/London"),
+            ("mainframe-t3", "Europe/London"), ("uat-crm", "Europe/Berlin"),
+            ("uat-billing", "Europe/Berlin"), ("training", "America/New_York"),
+            ("mobile-lab", "Asia/Kolkata"), ("payments-stub", "UTC"),
+        ].map { (key: $0.0, name: "", timeZone: $0.1, isRetired: false) }, teams: [])
 
-    static func sheet() throws -> BookingSheet {
+    static func sheet() throws -> ReadSheet<SheetRow> {
         let data = try Data(contentsOf: folder.appending(path: "booking-sheet.csv"))
-        return try BookingSheet(data, zone: zone)
+        return try ReadSheet(Sheet(bookings: data, names: names))
     }
 
     static func verdicts() throws -> [String] {
         let data = try Data(contentsOf: folder.appending(path: "booking-sheet.verdicts.csv"))
-        var reader = CSVReader([UInt8](data), delimiter: .comma)
+        var reader = CSVReader(data, delimiter: .comma)
         var verdicts: [String] = []
         _ = try reader.next()
         while let record = try reader.next() { verdicts.append(record.fields[1]) }
@@ -83,7 +80,7 @@ struct SharedSheetTests {
         let sheet = try Self.sheet()
         var file = RejectsFile(header: sheet.header)
         for reject in sheet.rejects { file.append(reject) }
-        let again = try BookingSheet(file.data, zone: Self.zone)
+        let again = try ReadSheet(Sheet(bookings: file.data, names: Self.names))
         #expect(again.rejects.map(\.fields) == sheet.rejects.map(\.fields))
         #expect(again.rejects.map(\.reason) == sheet.rejects.map(\.reason))
         #expect(again.rejects.map(\.detail) == sheet.rejects.map(\.detail))

@@ -20,15 +20,15 @@ struct CalendarImportTests {
         _ database: TestDatabase, dryRun: Bool = false, team: String? = "crm", _ events: String...
     ) async throws -> Imported {
         let text = (["BEGIN:VCALENDAR"] + events + ["END:VCALENDAR", ""]).joined(separator: "\n")
-        let file = try CalendarFile(Data(text.utf8), zone: ("UTC", ZoneRules(.gmt))) { name in
-            ZoneName.zone(name).map { (name, ZoneRules($0)) }
+        let file = try CalendarFile(Data(text.utf8), zone: ("UTC", ZoneRules(.gmt))) {
+            ZoneName.zone($0)
         }
         let read = BookingCalendar(
             file, options: BookingCalendar.Options(team: team),
-            names: try await database.berth.calendarNames())
+            names: try await database.berth.knownNames())
         let imports = CalendarImport(
             into: database.berth, by: TestDatabase.admin, now: TestDatabase.now)
-        return (read, try await imports.run(read.series, dryRun: dryRun) { _ in })
+        return (read, try await imports.run(read.series, dryRun: dryRun))
     }
 
     /// All bookings that are not over, in order: reference, start and title.
@@ -246,7 +246,7 @@ struct CalendarImportTests {
                     Data(file.joined(separator: "\n").utf8), zone: ("UTC", ZoneRules(.gmt)),
                     named: { _ in nil }),
                 options: BookingCalendar.Options(team: "crm"),
-                names: try await database.berth.calendarNames())
+                names: try await database.berth.knownNames())
             #expect(read.rejects.count == 60 - Limits.calendarBookings / 366)
         }
     }
@@ -263,7 +263,7 @@ struct CalendarImportTests {
                 Data(file.joined(separator: "\n").utf8), zone: ("UTC", ZoneRules(.gmt)),
                 named: { _ in nil }),
             options: BookingCalendar.Options(team: "crm"),
-            names: CalendarNames(environments: [("uat-1", "", "UTC")], teams: []))
+            names: KnownNames(environments: [("uat-1", "", "UTC", false)], teams: []))
         #expect(read.rejects.map(\.fields.first) == ["\(count)"])
     }
 }

@@ -10,26 +10,32 @@ struct HistoryImportTests {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "shared/data")
 
-    private static func windows(_ text: String, _ database: TestDatabase) async throws
-        -> HistoryImportResult
-    {
-        let zones = try await database.berth.zones()
-        let read = try HistorySheet(windows: Data(text.utf8)) { zones[$0] }
-        #expect(read.rejects.map(\.detail) == [])
-        return try await HistoryImport(
-            into: database.berth, by: TestDatabase.admin, now: TestDatabase.now
-        ).windows(read.rows.map { ($0.draft, $0.identity.text) }, dryRun: false) { _ in }
+    private static func windows(
+        _ text: String, _ database: TestDatabase
+    ) async throws -> [ImportedRecord] {
+        var sheet = try Sheet(
+            windows: Data(text.utf8), names: try await database.berth.knownNames())
+        let (rows, rejects) = try sheet.readAll()
+        #expect(rejects.map(\.detail) == [])
+        let imports = try HistoryImport(
+            into: database.berth, by: TestDatabase.admin, now: TestDatabase.now)
+        return try await ImportSource.all(
+            rows.map { HistoryRow($0.draft, identity: $0.identity.text) }
+        ) { try await imports.windows($0, dryRun: false) }
     }
 
     private static func changes(
         _ data: Data, _ database: TestDatabase, dryRun: Bool = false
-    ) async throws -> HistoryImportResult {
-        let zones = try await database.berth.zones()
-        let read = try HistorySheet(changes: data, environment: "prod") { zones[$0] }
-        #expect(read.rejects.map(\.detail) == [])
-        return try await HistoryImport(
-            into: database.berth, by: TestDatabase.admin, now: TestDatabase.now
-        ).changes(read.rows.map { ($0.draft, $0.identity.text) }, dryRun: dryRun) { _ in }
+    ) async throws -> [ImportedRecord] {
+        var sheet = try Sheet(
+            changes: data, environment: "prod", names: try await database.berth.knownNames())
+        let (rows, rejects) = try sheet.readAll()
+        #expect(rejects.map(\.detail) == [])
+        let imports = try HistoryImport(
+            into: database.berth, by: TestDatabase.admin, now: TestDatabase.now)
+        return try await ImportSource.all(
+            rows.map { HistoryRow($0.draft, identity: $0.identity.text) }
+        ) { try await imports.changes($0, dryRun: dryRun) }
     }
 
     /// Three series of Monday to Thursday, an hour each, across both changes of the clocks.
@@ -111,11 +117,18 @@ struct HistoryImportTests {
             ("kind,environments,from,to\nfreeze,prod,2027-01-04 08:00,", "to:"),
         ])
     func rejects(sheet: String, word: String) throws {
-        let read = try HistorySheet(windows: Data(sheet.utf8)) {
-            $0 == "prod" ? TimeZone(identifier: "UTC") : nil
-        }
-        #expect(read.rejects.count == 1)
-        #expect(read.rejects.first?.detail.contains(word) == true, "\(read.rejects)")
+        let names = KnownNames(environments: [("prod", "", "UTC", false)], teams: [])
+        var read = try Sheet(windows: Data(sheet.utf8), names: names)
+        let rejects = try read.readAll().rejects
+        #expect(rejects.count == 1)
+        #expect(rejects.first?.detail.contains(word) == true, "\(rejects)")
+    }
+}
+
+extension [ImportedRecord] {
+    fileprivate var imported: Int { count { if case .imported = $0 { true } else { false } } }
+    fileprivate var alreadyThere: Int {
+        count { if case .alreadyThere = $0 { true } else { false } }
     }
 }
 

@@ -91,15 +91,16 @@ struct ImportTests {
             lost,Lost,uat,release,UTC,,,nowhere,
             """
         try await TestDatabase.with { database in
-            let read = try EnvironmentSheet(Data(sheet.utf8))
+            var read = try Sheet(environments: Data(sheet.utf8))
+            let rows = try read.readAll().rows
             let imports = EnvironmentImport(
                 into: database.berth, by: TestDatabase.admin, now: TestDatabase.now)
-            let dry = try await imports.run(read.rows, dryRun: true) { _ in }
+            let dry = try await imports.run(rows, dryRun: true)
             #expect(dry.created.sorted() == ["stub", "uat-1"])
             #expect(dry.rejects.map(\.line) == [4])
-            let first = try await imports.run(read.rows, dryRun: false) { _ in }
+            let first = try await imports.run(rows, dryRun: false)
             #expect(first.created.sorted() == ["stub", "uat-1"])
-            let second = try await imports.run(read.rows, dryRun: false) { _ in }
+            let second = try await imports.run(rows, dryRun: false)
             #expect(second.created.isEmpty && second.updated.isEmpty)
             #expect(second.unchanged == 2)
             let made = try await database.berth.environment("uat-1")
@@ -111,20 +112,23 @@ struct ImportTests {
 
     private static func run(
         _ data: Data, _ database: TestDatabase, dryRun: Bool, now: Date = TestDatabase.now
-    ) async throws -> (sheet: BookingSheet, rows: [ImportedRow]) {
+    ) async throws -> (read: [SheetRow], rejects: [SheetReject], rows: [ImportedRow]) {
         let imports = BookingImport(into: database.berth, by: TestDatabase.admin, now: now)
-        let zones = try await database.berth.zones()
-        let sheet = try BookingSheet(data) { zones[$0] }
-        return (sheet, try await imports.run(sheet.rows, dryRun: dryRun) { _ in })
+        var sheet = try Sheet(bookings: data, names: try await database.berth.knownNames())
+        let (read, rejects) = try sheet.readAll()
+        let rows = try await ImportSource<SheetRow, ImportedRow>.all(read) {
+            try await imports.run($0, dryRun: dryRun)
+        }
+        return (read, rejects, rows)
     }
 
     private static func verdicts(
         _ data: Data, _ database: TestDatabase, dryRun: Bool
     ) async throws -> [Int: String] {
-        let (sheet, rows) = try await run(data, database, dryRun: dryRun, now: eve)
+        let (read, rejects, rows) = try await run(data, database, dryRun: dryRun, now: eve)
         var verdicts: [Int: String] = [:]
-        for reject in sheet.rejects { verdicts[reject.place] = reject.reason.rawValue }
-        for (row, imported) in zip(sheet.rows, rows) {
+        for reject in rejects { verdicts[reject.place] = reject.reason.rawValue }
+        for (row, imported) in zip(read, rows) {
             verdicts[row.place] =
                 switch imported {
                 case .booked, .recorded: "accepted"

@@ -111,7 +111,7 @@ struct RequestTests {
             ("europe/berlin", false), ("", false), ("../etc/passwd", false), ("/", false),
         ])
     func zones(name: String, isZone: Bool) {
-        #expect(ZoneNames.contains(name) == isZone)
+        #expect(ZoneName.contains(name) == isZone)
     }
 
     @Test("Percent-encoding is undone, and refused where it is malformed")

@@ -68,7 +68,8 @@ final class Berth: Sendable {
         var log: String
     }
 
-    private static func executable() throws -> String {
+    /// The program that was built beside these tests.
+    static func executable() throws -> String {
         let ours = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(filePath: ours).deletingLastPathComponent().appending(path: "berth").path
         guard FileManager.default.isExecutableFile(atPath: path) else {

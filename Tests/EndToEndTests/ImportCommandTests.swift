@@ -136,6 +136,10 @@ struct ImportCommandTests {
             #expect(try Self.rows(rejects) == 1)
             let text = try String(contentsOfFile: rejects, encoding: .utf8)
             #expect(text.contains("date-format"), "\(text)")
+            #expect(
+                read.log.contains(
+                    "2 dates are not written as 2027-03-01 09:00, “03/04/2031 09:00” on line 2 first"),
+                "\(read.log)")
             #expect(try await Self.bookings(database) == 0)
         }
     }
@@ -213,6 +217,60 @@ struct ImportCommandTests {
         let role = try await Berth.run("token", "create", "--name", "x", "--role", "king")
         #expect(role.code == 2)
         #expect(try await Berth.run("--help").code == 0)
+    }
+
+    /// A sheet of so many bookings of uat-1, an hour each.
+    private static func sheet(of count: Int) async throws -> String {
+        let first = Date(timeIntervalSince1970: 1_924_992_000)
+        let rows = (0..<count).map { row in
+            let from = first.addingTimeInterval(Double(row) * 3_600).ISO8601Format()
+            return "uat-1,crm,\(from),60,Row \(row)\n"
+        }
+        return try await Scratch.file(
+            "many", "environment,team,from,minutes,title\n" + rows.joined())
+    }
+
+    @Test("Ctrl-C stops between two transactions, and what was done is said and is there")
+    func interrupted() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1")
+            let sheet = try await Self.sheet(of: 20_000)
+            let arguments = ["import", sheet, "--create-teams", "--database-url", url]
+            let berth = try await Berth(arguments)
+            try await eventually("the first rows") { try await Self.bookings(database) > 0 }
+            berth.signal(SIGINT)
+            #expect(try await berth.exitCode() == 2)
+            let booked = try await Self.bookings(database)
+            #expect(booked < 20_000)
+            #expect(berth.log.contains("\(booked) booked"), "\(berth.log)")
+            #expect(
+                berth.log.contains("Stopped after \(booked) of 20000 rows; import the file again"),
+                "\(berth.log)")
+        }
+    }
+
+    @Test("On a terminal a bar shows how far an import is, how fast, and how long it still takes")
+    func terminal() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1")
+            let sheet = try await Self.sheet(of: 600)
+            let berth = Process()
+            berth.executableURL = URL(filePath: "/usr/bin/script")
+            berth.arguments = [
+                "-qec",
+                "\(try Berth.executable()) import \(sheet) --create-teams --database-url '\(url)'",
+                "/dev/null",
+            ]
+            let output = Pipe()
+            berth.standardOutput = output
+            berth.standardInput = FileHandle.nullDevice
+            try berth.run()
+            let shown = try await onThread { try output.fileHandleForReading.readToEnd() ?? Data() }
+            let text = String(decoding: shown, as: UTF8.self)
+            #expect(text.contains("\r[##############################] 600 of 600 rows, "), "\(text)")
+            #expect(text.contains("/s, 0 s left"), "\(text)")
+            #expect(text.contains("600 booked"), "\(text)")
+        }
     }
 
     private static func onDatabase(

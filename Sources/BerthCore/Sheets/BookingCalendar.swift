@@ -51,12 +51,12 @@ public struct BookingCalendar: Sendable {
     private var rowCount = 0
     private var recurringCount = 0
     private let options: Options
-    private let names: CalendarNames
+    private let names: KnownNames
 
     /// Reads the events of a calendar. Rejects a series without end, one of more than ``Limits/occurrences``, and
     /// what goes beyond ``Limits/calendarBookings`` or ``Limits/calendarSeries`` in all. O(bookings), and at most
     /// 5 ms an event that recurs.
-    public init(_ file: CalendarFile, options: Options, names: CalendarNames) {
+    public init(_ file: CalendarFile, options: Options, names: KnownNames) {
         self.options = options
         self.names = names
         for fault in file.faults { reject(fault) }

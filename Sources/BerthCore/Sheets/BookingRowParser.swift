@@ -10,14 +10,16 @@ struct BookingRowParser {
 
     init(
         columns: SheetHeader<BookingColumn>, pattern: DatePattern?,
-        zone: @escaping (String) -> TimeZone?
+        names: KnownNames
     ) {
         self.columns = columns
         self.pattern = pattern
-        self.zones = ZoneTable(zone)
+        self.zones = ZoneTable(names)
     }
 
-    mutating func entry(_ row: SheetTable.Row) -> SheetEntry<SheetRow> {
+    mutating func entry(
+        _ row: SheetTable.Row, _ dates: inout DateSurvey
+    ) -> SheetEntry<SheetRow> {
         if let fault = row.fault {
             return .reject(SheetReject(row.source, copy: nil, reason: .invalid, detail: fault))
         }
@@ -26,6 +28,7 @@ struct BookingRowParser {
         let identity = copies.identity(of: content, stated: row.copy)
         var faults = RowFaults()
         if let parsed = sheetRow(cells, row.source, identity, &faults) { return .row(parsed) }
+        faults.survey([cells[.from], cells[.to]], pattern, line: row.source.line, &dates)
         return .reject(faults.reject(row.source, copy: identity.copy))
     }
 
@@ -61,29 +64,21 @@ struct BookingRowParser {
 
     private mutating func environments(
         _ cell: String, _ faults: inout RowFaults
-    ) -> [(key: String, rules: ZoneRules)] {
-        var found: [(key: String, rules: ZoneRules)] = []
-        let written = CellText.list(cell)
-        if written.isEmpty { faults.note("environment: empty; write a key") }
-        if written.count > Limits.environmentsPerBooking {
+    ) -> [ZoneTable.Place] {
+        if cell.isEmpty { faults.note("environment: empty; write a key") }
+        let found = zones.environments(cell, &faults)
+        guard found.count <= Limits.environmentsPerBooking else {
             faults.note(
-                "environment: \(written.count) keys, more than \(Limits.environmentsPerBooking); "
+                "environment: \(found.count) keys, more than \(Limits.environmentsPerBooking); "
                     + "split the row")
             return []
-        }
-        for key in written {
-            guard let environment = zones.environment(String(key)) else {
-                faults.note(unknownEnvironment: String(key))
-                continue
-            }
-            if !found.contains(where: { $0.key == environment.key }) { found.append(environment) }
         }
         return found
     }
 
-    private mutating func zone(named name: String, _ faults: inout RowFaults) -> ZoneRules? {
+    private func zone(named name: String, _ faults: inout RowFaults) -> ZoneRules? {
         guard !name.isEmpty else { return nil }
-        guard let zone = zones.zone(named: name) else {
+        guard let zone = ZoneName.zone(name)?.rules else {
             faults.note("timeZone: “\(name)” is no IANA zone; write for example Europe/London")
             return nil
         }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What separates the fields of a sheet.
 public enum CSVDelimiter: UInt8, CaseIterable, Hashable, Sendable {
     /// `,`, as RFC 4180 has it.
@@ -17,8 +19,8 @@ extension CSVDelimiter {
     /// weighed by the share of records that have as many fields as the header.
     ///
     /// Delimiters inside quotes do not count. Comma where nothing else is better.
-    static func detect(in bytes: [UInt8]) -> CSVDelimiter {
-        let sample = Array(bytes.prefix(sampleBytes))
+    static func detect(in bytes: Data) -> CSVDelimiter {
+        let sample = bytes.prefix(sampleBytes)
         var best = CSVDelimiter.comma
         var bestScore = 1.0
         for candidate in allCases {
@@ -28,7 +30,7 @@ extension CSVDelimiter {
         return best
     }
 
-    private static func score(of candidate: CSVDelimiter, in sample: [UInt8]) -> Double {
+    private static func score(of candidate: CSVDelimiter, in sample: Data) -> Double {
         var reader = CSVReader(sample, delimiter: candidate)
         var counts: [Int] = []
         // The sample may end inside a quoted field: what was read before that still counts.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// One record of a CSV text.
 public struct CSVRecord: Hashable, Sendable {
     /// The line, from 1, on which the record starts.
@@ -22,7 +24,7 @@ public struct CSVRecord: Hashable, Sendable {
 /// no record; spaces around a quoted field are dropped; a quote inside an unquoted field is text.
 /// Holds no more than one record besides the text. Copies are independent positions in one text.
 public struct CSVReader: Sendable {
-    private let bytes: [UInt8]
+    private let bytes: Data
     private let delimiter: UInt8
     private var index: Int
     private var line: Int
@@ -32,11 +34,11 @@ public struct CSVReader: Sendable {
     /// - Parameters:
     ///   - bytes: UTF-8 without a byte order mark. Invalid sequences become U+FFFD.
     ///   - delimiter: what separates fields.
-    public init(_ bytes: [UInt8], delimiter: CSVDelimiter) {
+    public init(_ bytes: Data, delimiter: CSVDelimiter) {
         self.init(bytes, delimiter: delimiter, from: 0, line: 1)
     }
 
-    init(_ bytes: [UInt8], delimiter: CSVDelimiter, from index: Int, line: Int) {
+    init(_ bytes: Data, delimiter: CSVDelimiter, from index: Int, line: Int) {
         self.bytes = bytes
         self.delimiter = delimiter.rawValue
         self.index = index
@@ -48,8 +50,10 @@ public struct CSVReader: Sendable {
     /// - Throws: ``SheetError`` for an unterminated quote, too many fields or too long a field; the
     ///   reader is then of no further use.
     public mutating func next() throws(SheetError) -> CSVRecord? {
-        let result = bytes.withUnsafeBufferPointer { buffer in
-            Result { () throws(SheetError) in try record(in: buffer) }
+        let result = bytes.withUnsafeBytes { raw in
+            raw.withMemoryRebound(to: UInt8.self) { buffer in
+                Result { () throws(SheetError) in try record(in: buffer) }
+            }
         }
         return try result.get()
     }

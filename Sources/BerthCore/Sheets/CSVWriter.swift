@@ -5,7 +5,7 @@
 public struct CSVWriter: Sendable {
     /// The text so far, UTF-8, starting with a byte order mark: without it Excel takes UTF-8 for
     /// the local code page.
-    public private(set) var bytes: [UInt8] = [0xEF, 0xBB, 0xBF]
+    public internal(set) var bytes: [UInt8] = [0xEF, 0xBB, 0xBF]
     private let delimiter: UInt8
 
     /// A writer with nothing written.

@@ -52,19 +52,23 @@ struct ChangeRowParser {
     private let columns: SheetHeader<ChangeColumn>
     /// Where rows that name no environment happened.
     private let environment: String?
+    private let pattern: DatePattern?
     private var zones: ZoneTable
     private var copies = SheetCopies()
 
     init(
-        columns: SheetHeader<ChangeColumn>, environment: String?,
-        zone: @escaping (String) -> TimeZone?
+        columns: SheetHeader<ChangeColumn>, environment: String?, pattern: DatePattern?,
+        names: KnownNames
     ) {
         self.columns = columns
         self.environment = environment
-        self.zones = ZoneTable(zone)
+        self.pattern = pattern
+        self.zones = ZoneTable(names)
     }
 
-    mutating func entry(_ row: SheetTable.Row) -> SheetEntry<ChangeRow> {
+    mutating func entry(
+        _ row: SheetTable.Row, _ dates: inout DateSurvey
+    ) -> SheetEntry<ChangeRow> {
         if let fault = row.fault {
             return .reject(SheetReject(row.source, copy: nil, reason: .invalid, detail: fault))
         }
@@ -74,6 +78,7 @@ struct ChangeRowParser {
         if let draft = draft(cells, &faults) {
             return .row(ChangeRow(source: row.source, identity: identity, draft: draft))
         }
+        faults.survey([cells[.occurredAt]], pattern, line: row.source.line, &dates)
         return .reject(faults.reject(row.source, copy: identity.copy))
     }
 
@@ -81,12 +86,13 @@ struct ChangeRowParser {
         _ cells: SheetCells<ChangeColumn>, _ faults: inout RowFaults
     ) -> ChangeDraft? {
         let written = cells[.environment].isEmpty ? environment ?? "" : cells[.environment]
-        let found = zones.environment(written)
+        let places = zones.environments(written, &faults)
         if written.isEmpty {
             faults.note("environment: empty; write a key, or import with --environment")
-        } else if found == nil {
-            faults.note(unknownEnvironment: written)
+        } else if places.count > 1 {
+            faults.note("environment: names \(places.count); write a row for each")
         }
+        let found = places.first
         let kind = cells[.kind].isEmpty ? .other : ChangeKind(rawValue: cells[.kind].lowercased())
         if kind == nil {
             let known = ChangeKind.allCases.map(\.rawValue).joined(separator: ", ")
@@ -97,7 +103,7 @@ struct ChangeRowParser {
         let occurredAt = found.flatMap { environment in
             faults.noting { () throws(CellFault) in
                 do {
-                    return try TimeText(cells[.occurredAt]).instant(in: environment.rules)
+                    return try TimeText(cells[.occurredAt], pattern: pattern).instant(in: environment.rules)
                 } catch {
                     throw CellFault("occurredAt: \(error)")
                 }

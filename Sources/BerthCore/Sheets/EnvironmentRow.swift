@@ -25,7 +25,7 @@ public struct EnvironmentRow: Hashable, Sendable {
     /// The team that owns it.
     public let ownerTeam: String?
     /// The zone of its local times.
-    public let timeZone: TimeZone?
+    public let timeZone: String?
     /// Most shared bookings at an instant.
     public let capacity: Capacity?
     /// Labels.

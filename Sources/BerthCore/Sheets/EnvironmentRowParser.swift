@@ -61,13 +61,13 @@ struct EnvironmentRowParser {
             }
     }
 
-    private func timeZone(_ cell: String, _ faults: inout RowFaults) -> TimeZone? {
+    private func timeZone(_ cell: String, _ faults: inout RowFaults) -> String? {
         guard !cell.isEmpty else { return nil }
-        let zone = ZoneName.zone(cell)
-        if zone == nil {
+        guard ZoneName.contains(cell) else {
             faults.note("timeZone: “\(cell)” is no IANA zone; write for example Europe/London")
+            return nil
         }
-        return zone
+        return cell
     }
 
     private func capacity(

@@ -18,7 +18,7 @@ struct EventBooking {
 
     /// Throws ``EventFault`` for what has no time, no title, no team, or no environment that there is.
     init(
-        _ event: CalendarEvent, options: BookingCalendar.Options, names: CalendarNames
+        _ event: CalendarEvent, options: BookingCalendar.Options, names: KnownNames
     ) throws(EventFault) {
         guard event.start < event.end else {
             throw EventFault(reason: .invalid, detail: "DTEND: takes no time; give it an end")
@@ -28,7 +28,8 @@ struct EventBooking {
             throw EventFault(
                 reason: .invalid, detail: "SUMMARY: empty; say what the booking is for")
         }
-        guard let team = options.team ?? names.team(among: event.categories) else {
+        guard let team = options.team.map({ names.team(among: [$0]) ?? $0 }) ?? names.team(among: event.categories)
+        else {
             throw EventFault(
                 reason: .invalid, detail: "CATEGORIES: names no team; import with --team")
         }
@@ -51,7 +52,7 @@ struct EventBooking {
     }
 
     private static func environments(
-        _ location: String, _ names: CalendarNames
+        _ location: String, _ names: KnownNames
     ) throws(EventFault) -> [String] {
         do throws(UnknownEnvironment) {
             let keys = try names.keys(in: location)
@@ -59,7 +60,7 @@ struct EventBooking {
         } catch {
             throw EventFault(
                 reason: .unknownEnvironment,
-                detail: "LOCATION: there is no environment “\(error.name)”")
+                detail: "LOCATION: \(error)")
         }
         throw EventFault(
             reason: .invalid, detail: "LOCATION: empty; write a key, or import with --environment")

@@ -10,8 +10,6 @@ public struct RejectsFile: Sendable {
     /// code, what is wrong, and what the row met.
     public static let columns = ["line", "copy", "reason", "detail", "met"]
 
-    /// How many rejects were added.
-    public private(set) var count = 0
     private var writer: CSVWriter
 
     /// A file without rejects yet.
@@ -30,7 +28,12 @@ public struct RejectsFile: Sendable {
         let reason = reject.reason.rawValue
         writer.append(
             [String(reject.line), copy, reason, reject.detail, reject.met] + reject.fields)
-        count += 1
+    }
+
+    /// What was added since this was last asked for.
+    public mutating func takeData() -> Data {
+        defer { writer.bytes = [] }
+        return data
     }
 
     /// The file: UTF-8 with a byte order mark, CRLF, formula-safe.

@@ -10,9 +10,9 @@ struct RowFaults {
     }
 
     /// Decides the row's reason: without the environment, nothing else can be judged.
-    mutating func note(unknownEnvironment key: String) {
+    mutating func note(unknownEnvironment fault: UnknownEnvironment) {
         reason = .unknownEnvironment
-        details.append("environment: there is no “\(key)”; correct the key or create it first")
+        details.append("environment: \(fault)")
     }
 
     mutating func note(duplicate detail: String) {
@@ -50,6 +50,16 @@ struct RowFaults {
             try CellText.number(cells[column], field: column.rawValue, in: range)
         }
         return number ?? nil
+    }
+
+    /// Shows those of these cells that are no times to who asks how the sheet's dates are written.
+    func survey(
+        _ cells: [String], _ pattern: DatePattern?, line: Int, _ dates: inout DateSurvey
+    ) {
+        guard pattern == nil else { return }
+        for cell in cells where !cell.isEmpty && (try? TimeText(cell)) == nil {
+            dates.note(cell, line: line)
+        }
     }
 
     func reject(_ source: SheetSource, copy: Int?) -> SheetReject {

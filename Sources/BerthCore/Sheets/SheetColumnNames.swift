@@ -1,3 +1,5 @@
+import Foundation
+
 /// Headers that a person gave for columns: the value of `--columns from=Beginn,to=Ende`.
 public struct SheetColumnNames: Hashable, Sendable {
     /// A column's name as given, and the header that holds it, in the order given.
@@ -23,7 +25,7 @@ public struct SheetColumnNames: Hashable, Sendable {
     ///
     /// - Throws: ``SheetHeaderError/malformedNames(_:)`` naming the piece that is no pair.
     public init(_ text: String) throws(SheetHeaderError) {
-        var reader = CSVReader(Array(text.utf8), delimiter: .comma)
+        var reader = CSVReader(Data(text.utf8), delimiter: .comma)
         guard let record = try? reader.next() else { throw .malformedNames(text) }
         var pairs: [Pair] = []
         for piece in record.fields {

@@ -41,7 +41,21 @@ struct SheetCopies {
         var ahead: Set<Int> = []
     }
 
-    private var given: [String: Given] = [:]
+    /// Two hashes of a content stand for it: a sheet of millions of rows is not kept to tell equal ones apart.
+    private struct Content: Hashable {
+        let one: Int
+        let other: Int
+
+        init(_ text: String) {
+            one = text.hashValue
+            var hasher = Hasher()
+            hasher.combine(1)
+            hasher.combine(text)
+            other = hasher.finalize()
+        }
+    }
+
+    private var given: [Content: Given] = [:]
 
     /// The identity of the next row of this content. Amortised O(1).
     ///
@@ -49,7 +63,7 @@ struct SheetCopies {
     ///   it already, because two rows were made equal by hand, the next free one is given: a row
     ///   must never pass for another.
     mutating func identity(of content: String, stated: Int?) -> SheetIdentity {
-        let copy = given[content, default: Given()].take(stated)
+        let copy = given[Content(content), default: Given()].take(stated)
         return SheetIdentity(content: content, copy: copy)
     }
 }

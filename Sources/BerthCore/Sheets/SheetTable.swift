@@ -31,7 +31,8 @@ struct SheetTable {
     }
 
     /// Excel's first line `sep=;`, which is no record.
-    private static func statedDelimiter(in bytes: [UInt8]) -> CSVDelimiter? {
+    private static func statedDelimiter(in text: Data) -> CSVDelimiter? {
+        let bytes = Array(text.prefix(6))
         guard bytes.count > 5, bytes.starts(with: "sep=".utf8), bytes[5] == 0x0A || bytes[5] == 0x0D
         else { return nil }
         return CSVDelimiter(rawValue: bytes[4])

@@ -6,7 +6,8 @@ import Foundation
 /// Windows-1252 is not: every file decodes as some single-byte code page, so a wrong guess would
 /// spoil names without a word.
 struct SheetText {
-    let bytes: [UInt8]
+    /// The file itself where it is UTF-8, mapped if that was.
+    let bytes: Data
 
     /// - Throws: ``SheetError`` for size, encoding and NUL.
     init(_ data: Data) throws(SheetError) {
@@ -15,16 +16,16 @@ struct SheetText {
             bytes = try Self.fromUTF16(data)
         } else {
             let mark = data.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-            bytes = [UInt8](data.dropFirst(mark))
+            bytes = data.dropFirst(mark)
             if let fault = Self.firstFault(in: bytes) {
                 let line = Self.line(of: fault, in: bytes)
-                if bytes[fault] == 0 { throw .nul(offset: fault + mark, line: line) }
+                if bytes[bytes.startIndex + fault] == 0 { throw .nul(offset: fault + mark, line: line) }
                 throw .notUTF8(offset: fault + mark, line: line)
             }
         }
     }
 
-    private static func fromUTF16(_ data: Data) throws(SheetError) -> [UInt8] {
+    private static func fromUTF16(_ data: Data) throws(SheetError) -> Data {
         guard data.count % 2 == 0 else { throw .notUTF16 }
         let big = data.starts(with: [0xFE, 0xFF])
         let raw = [UInt8](data)
@@ -35,16 +36,17 @@ struct SheetText {
             units.append(UInt16(raw[index + high]) << 8 | UInt16(raw[index + low]))
         }
         guard let text = String(validating: units, as: UTF16.self) else { throw .notUTF16 }
-        let bytes = [UInt8](text.utf8)
+        let bytes = Data(text.utf8)
         if let nul = bytes.firstIndex(of: 0) {
             throw .nul(offset: nul, line: line(of: nul, in: bytes))
         }
         return bytes
     }
 
-    private static func line(of offset: Int, in bytes: [UInt8]) -> Int {
+    private static func line(of offset: Int, in bytes: Data) -> Int {
+        let start = bytes.startIndex
         var line = 1
-        for index in 0..<offset {
+        for index in start..<start + offset {
             let byte = bytes[index]
             if byte == 0x0A || (byte == 0x0D && bytes[index + 1] != 0x0A) { line += 1 }
         }
@@ -52,8 +54,8 @@ struct SheetText {
     }
 
     /// The offset of the first byte that starts no valid sequence (Unicode, table 3-7) or is NUL.
-    private static func firstFault(in bytes: [UInt8]) -> Int? {
-        bytes.withUnsafeBufferPointer { buffer in
+    private static func firstFault(in bytes: Data) -> Int? {
+        bytes.withUnsafeBytes { buffer in
             var index = 0
             while index < buffer.count {
                 let lead = buffer[index]
@@ -69,7 +71,7 @@ struct SheetText {
     }
 
     private static func sequenceLength(
-        at index: Int, in buffer: UnsafeBufferPointer<UInt8>
+        at index: Int, in buffer: UnsafeRawBufferPointer
     ) -> Int? {
         let lead = buffer[index]
         let length: Int

@@ -45,8 +45,26 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The patterns as which a text like `3/4/27 2:30 PM` can be read, day first; none when it is
-    /// not of that kind.
+    /// not of that kind. Two digits are read by two forms of a pattern: the stricter stands for both.
     private static func suggestions(for text: String) -> [String] {
+        narrowest(patterns(for: text))
+    }
+
+    /// The patterns without those that only allow more than another of them.
+    static func narrowest(_ patterns: [String]) -> [String] {
+        patterns.filter { pattern in
+            !patterns.contains { $0 != pattern && widened($0) == pattern }
+        }
+    }
+
+    private static func widened(_ pattern: String) -> String {
+        ["dd", "MM", "HH", "hh"].reduce(pattern) {
+            $0.replacing($1, with: $1.prefix(1))
+        }
+    }
+
+    /// All patterns as which a text like `3/4/27 2:30 PM` can be read, day first.
+    static func patterns(for text: String) -> [String] {
         let date = text.prefix { !$0.isWhitespace }
         guard let separator = date.first(where: { !$0.isNumber }), "/.-".contains(separator) else {
             return []
@@ -56,17 +74,20 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
             return []
         }
         let year = numbers[2].count == 4 ? "yyyy" : "yy"
-        let twoDigits = numbers[0].count == 2 && numbers[1].count == 2
-        let (day, month) = twoDigits ? ("dd", "MM") : ("d", "M")
-        let time = timePattern(text[date.endIndex...])
         // Between dots nobody writes the month first.
         let orders =
-            separator == "." ? [[day, month, year]] : [[day, month, year], [month, day, year]]
-        return orders.map { $0.joined(separator: String(separator)) + time }
-            .filter { pattern in
-                (try? DatePattern(pattern))
-                    .map { (try? $0.read(text)) != nil } ?? false
-            }
+            separator == "."
+            ? [["dd", "MM", year]] : [["dd", "MM", year], ["MM", "dd", year]]
+        let strict = orders.map {
+            $0.joined(separator: String(separator)) + timePattern(text[date.endIndex...])
+        }
+        var patterns = strict
+        for pattern in strict.map(widened) where !patterns.contains(pattern) {
+            patterns.append(pattern)
+        }
+        return patterns.filter { pattern in
+            (try? DatePattern(pattern)).map { (try? $0.read(text)) != nil } ?? false
+        }
     }
 
     private static func timePattern(_ tail: Substring) -> String {
@@ -74,9 +95,7 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
         guard let clock = parts.first else { return "" }
         let fields = clock.split(separator: Character(":")).map(\.count)
         let isHalf = parts.count > 1
-        let hour = isHalf ? "h" : "H"
-        let wide = fields.first == 2 ? hour + hour : hour
-        return " " + wide + (fields.count > 1 ? ":mm" : "") + (fields.count > 2 ? ":ss" : "")
+        return (isHalf ? " hh" : " HH") + (fields.count > 1 ? ":mm" : "") + (fields.count > 2 ? ":ss" : "")
             + (isHalf ? " a" : "")
     }
 }

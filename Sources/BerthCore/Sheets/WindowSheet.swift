@@ -61,15 +61,19 @@ public struct WindowRow: Sendable, Equatable {
 /// Turns the rows of a sheet of windows into entries, one after the other.
 struct WindowRowParser {
     private let columns: SheetHeader<WindowColumn>
+    private let pattern: DatePattern?
     private var zones: ZoneTable
     private var copies = SheetCopies()
 
-    init(columns: SheetHeader<WindowColumn>, zone: @escaping (String) -> TimeZone?) {
+    init(columns: SheetHeader<WindowColumn>, pattern: DatePattern?, names: KnownNames) {
         self.columns = columns
-        self.zones = ZoneTable(zone)
+        self.pattern = pattern
+        self.zones = ZoneTable(names)
     }
 
-    mutating func entry(_ row: SheetTable.Row) -> SheetEntry<WindowRow> {
+    mutating func entry(
+        _ row: SheetTable.Row, _ dates: inout DateSurvey
+    ) -> SheetEntry<WindowRow> {
         if let fault = row.fault {
             return .reject(SheetReject(row.source, copy: nil, reason: .invalid, detail: fault))
         }
@@ -79,6 +83,8 @@ struct WindowRowParser {
         if let draft = draft(cells, &faults) {
             return .row(WindowRow(source: row.source, identity: identity, draft: draft))
         }
+        faults.survey(
+            [cells[.from], cells[.to], cells[.approvedAt]], pattern, line: row.source.line, &dates)
         return .reject(faults.reject(row.source, copy: identity.copy))
     }
 
@@ -90,30 +96,22 @@ struct WindowRowParser {
         if kind == nil {
             faults.note("kind: “\(cells[.kind])”; write change, maintenance or freeze")
         }
-        var rules: [ZoneRules] = []
-        var keys: [String] = []
-        for key in CellText.list(cells[.environments]) {
-            guard let environment = zones.environment(String(key)) else {
-                faults.note(unknownEnvironment: String(key))
-                continue
-            }
-            keys.append(environment.key)
-            rules.append(environment.rules)
-        }
+        let places = zones.environments(cells[.environments], &faults)
+        let keys = places.map(\.key)
         let labels = faults.noting { () throws(CellFault) in try CellText.labels(cells[.labels]) }
         if keys.isEmpty == (labels ?? [:]).isEmpty, faults.isEmpty {
             faults.note("environments: name some, or a selector in labels, and not both")
         }
         var zone: ZoneRules?
         if !cells[.timeZone].isEmpty {
-            zone = zones.zone(named: cells[.timeZone])
+            zone = ZoneName.zone(cells[.timeZone])?.rules
             if zone == nil {
                 faults.note("timeZone: “\(cells[.timeZone])” is no IANA zone; write Europe/London")
             }
         }
-        rules = zone.map { [$0] } ?? rules
+        let rules = zone.map { [$0] } ?? places.map(\.rules)
         let written = PeriodText(
-            from: cells[.from], to: cells[.to], minutes: cells[.minutes], pattern: nil)
+            from: cells[.from], to: cells[.to], minutes: cells[.minutes], pattern: pattern)
         let period = faults.noting { () throws(CellFault) in try written.period(in: rules) }
         let approvedAt = approval(cells[.approvedAt], in: rules, &faults)
         guard faults.isEmpty, let kind, let period, let period else {
@@ -140,7 +138,7 @@ struct WindowRowParser {
         guard !cell.isEmpty, let zone = zones.first else { return nil }
         return faults.noting { () throws(CellFault) in
             do {
-                return try TimeText(cell).instant(in: zone)
+                return try TimeText(cell, pattern: pattern).instant(in: zone)
             } catch {
                 throw CellFault("approvedAt: \(error)")
             }

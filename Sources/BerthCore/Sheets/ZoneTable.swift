@@ -1,39 +1,45 @@
 import Foundation
 import ICalendar
 
-/// Zone rules by environment and by zone, each built once while a sheet is read.
+/// The environments that cells name, each cell's looked up once while a sheet is read.
 struct ZoneTable {
-    private let lookUp: (String) -> TimeZone?
-    private var environments: [String: (key: String, rules: ZoneRules)?] = [:]
-    private var zones: [String: ZoneRules] = [:]
+    private let names: KnownNames
+    private var cells: [String: Result<[Place], UnknownEnvironment>] = [:]
 
-    init(_ lookUp: @escaping (String) -> TimeZone?) {
-        self.lookUp = lookUp
+    /// An environment that a cell names.
+    struct Place {
+        /// The key as it is kept.
+        let key: String
+        /// The rules of its zone.
+        let rules: ZoneRules
     }
 
-    /// The key as it is kept, and the zone's rules; nil where there is no such environment.
-    mutating func environment(_ written: String) -> (key: String, rules: ZoneRules)? {
-        if let known = environments[written] { return known }
-        var found: (key: String, rules: ZoneRules)?
-        for key in [written, written.lowercased()] where found == nil {
-            if let zone = lookUp(key) { found = (key, rules(zone)) }
+    init(_ names: KnownNames) {
+        self.names = names
+    }
+
+    /// The environments that a cell names, by key or name, each once; the first piece that names none is noted.
+    mutating func environments(_ cell: String, _ faults: inout RowFaults) -> [Place] {
+        do throws(UnknownEnvironment) {
+            return try (cells[cell] ?? lookUp(cell)).get()
+        } catch {
+            faults.note(unknownEnvironment: error)
+            return []
         }
-        environments[written] = .some(found)
+    }
+
+    private mutating func lookUp(_ cell: String) -> Result<[Place], UnknownEnvironment> {
+        let found: Result<[Place], UnknownEnvironment>
+        do throws(UnknownEnvironment) {
+            let keys = try names.keys(in: cell)
+            found = .success(keys.compactMap { key in
+                names.timeZones[key].map { Place(key: key, rules: .named($0)) }
+            })
+        } catch {
+            found = .failure(error)
+        }
+        if cells.count >= Limits.sheetNamesKept { cells.removeAll() }
+        cells[cell] = found
         return found
-    }
-
-    /// The rules of the zone with an IANA name, nil where there is none.
-    mutating func zone(named name: String) -> ZoneRules? {
-        if let known = zones[name] { return known }
-        // Foundation also takes abbreviations such as CST, which name several zones.
-        guard let zone = ZoneName.zone(name) else { return nil }
-        return rules(zone)
-    }
-
-    private mutating func rules(_ zone: TimeZone) -> ZoneRules {
-        if let known = zones[zone.identifier] { return known }
-        let built = ZoneRules(zone)
-        zones[zone.identifier] = built
-        return built
     }
 }

@@ -115,7 +115,7 @@ extension FieldForm where Value == String {
     /// The name of an IANA time zone.
     static var timeZone: FieldForm {
         text("a time zone's name") { text throws(FormFault) in
-            guard ZoneNames.contains(text) else {
+            guard ZoneName.contains(text) else {
                 throw FormFault(
                     "is not the name of an IANA time zone, such as Europe/Berlin or UTC")
             }

@@ -99,21 +99,3 @@ enum Instants {
         return date
     }
 }
-
-/// The names of time zones. Foundation also takes abbreviations (`EST`) and offsets (`GMT+3`),
-/// which do not say when clocks change, so a name has an area: `Europe/Berlin`; or is `UTC`.
-enum ZoneNames {
-    /// Names found good: Foundation's look-up is too slow for every booking, and there are few
-    /// names.
-    private static let found = Mutex<Set<String>>(["UTC"])
-
-    /// Whether it names a zone.
-    static func contains(_ name: String) -> Bool {
-        if found.withLock({ $0.contains(name) }) { return true }
-        guard name.contains("/"), name.utf8.count <= 64,
-            TimeZone(identifier: name)?.identifier == name
-        else { return false }
-        found.withLock { _ = $0.insert(name) }
-        return true
-    }
-}
