@@ -254,19 +254,8 @@ extension PostgresTransaction {
         let ids = try await insert(history.map(\.request))
         let overlaps = try await query(
             """
-            SELECT n.id, o.ids
-            FROM unnest(\(ids)) n (id)
-            JOIN bookings h ON h.id = n.id
-            CROSS JOIN LATERAL (
-                SELECT coalesce(array_agg(b.id ORDER BY b.id), '{}') AS ids
-                FROM (
-                    SELECT b.id FROM bookings b
-                    WHERE b.environment_ids && h.environment_ids AND b.id < h.id
-                      AND b.starts_at < h.ends_at AND b.ends_at > h.starts_at
-                      AND b.starts_at > h.starts_at - interval '366 days'
-                      AND (b.mode = 'exclusive' OR h.mode = 'exclusive')
-                      AND b.state = 'completed'
-                    ORDER BY b.id LIMIT \(Limits.conflictsListed)) b) o
+            SELECT o.id, o.overlapped
+            FROM overlapped_before(\(ids), \(Limits.conflictsListed)) o (id, overlapped)
             """)
         let met = Dictionary(
             uniqueKeysWithValues: try overlaps.map { try $0.decode(Int64.self, [Int64].self) })
