@@ -144,6 +144,6 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["berth", "BerthCore", "BerthTestSupport", "CProcess", "Postgres"],
-            exclude: ["Browser"]),
+            exclude: ["Browser", "GeneratedClient"]),
     ]
 )

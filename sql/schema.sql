@@ -319,7 +319,7 @@ BEGIN
     -- Whoever heard of a change needs not hear of its wording.
     WITH news AS MATERIALIZED (
         SELECT c.id, c.control, c.kind, c.actor, c.team_id, c.source, c.bookings_hit, c.occurred_at, c.summary,
-               e.key, e.owner_team_id
+               e.key, e.owner_team_id, e.time_zone
         FROM change_log c
         JOIN environments e ON e.id = c.environment_id
         WHERE c.id > v_last AND (c.control <> 'controlled' OR 'others-booking' = ANY (c.reasons))
@@ -329,7 +329,7 @@ BEGIN
     SELECT p_now, n.kind, n.subject, n.text, n.team_id, n.person
     FROM (
         SELECT w.id, 'change.under-booking' AS kind, 'BK-' || b.id AS subject,
-               format('%s %s on %s at %s: %s', w.control, w.kind, w.key, readable(w.occurred_at), w.summary)
+               format('%s %s on %s at %s: %s', w.control, w.kind, w.key, readable(w.occurred_at, w.time_zone), w.summary)
                    AS text,
                b.team_id, b.requested_by AS person
         FROM news w JOIN bookings b ON b.id = ANY (w.bookings_hit)
@@ -340,7 +340,7 @@ BEGIN
                w.id::text,
                format('%s %s by %s (%s) on %s at %s: %s', w.control, w.kind, w.actor,
                       coalesce((SELECT t.name FROM teams t WHERE t.id = w.team_id), 'no team'), w.key,
-                      readable(w.occurred_at), w.summary),
+                      readable(w.occurred_at, w.time_zone), w.summary),
                w.owner_team_id, NULL
         FROM news w WHERE w.control <> 'controlled' AND w.owner_team_id IS NOT NULL) n
     ORDER BY n.id, n.kind, n.subject;
@@ -371,6 +371,27 @@ $$;
 
 
 --
+-- Name: ask_for_window_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id)
+    SELECT p_at, 'window.requested', 'CW-' || w.id,
+           format('%s asks for %s on %s from %s to %s: %s', w.requested_by, w.kind,
+                  string_agg(a.environment, ', '), readable(w.starts_at, w.time_zone), readable(w.ends_at, w.time_zone), w.title),
+           t.id
+    FROM change_windows w
+    CROSS JOIN jsonb_to_recordset(w.approvals) a (environment text, "ownerTeam" text, state text)
+    LEFT JOIN teams t ON t.id = team_id(a."ownerTeam")
+    WHERE w.id = ANY (p_windows) AND w.state = 'requested' AND a.state = 'pending'
+    GROUP BY w.id, t.id
+$$;
+
+
+--
 -- Name: ask_owners(bigint[], text[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -391,7 +412,7 @@ CREATE FUNCTION public.ask_owners(p_bookings bigint[], p_environments text[], p_
         FROM unnest(p_bookings, p_environments) w (id, environment)
         JOIN bookings b ON b.id = w.id
         CROSS JOIN jsonb_to_recordset(b.approvals) a (environment text, "ownerTeam" text)
-        LEFT JOIN teams t ON t.name = a."ownerTeam"
+        LEFT JOIN teams t ON t.id = team_id(a."ownerTeam")
         WHERE a.environment = w.environment
         GROUP BY b.series_id, CASE WHEN b.series_id IS NULL THEN b.id END, t.id) g
     JOIN bookings b ON b.id = g.first_id
@@ -1402,8 +1423,23 @@ CREATE TABLE public.teams (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    merged_into bigint,
+    CONSTRAINT team_leads_elsewhere CHECK ((merged_into <> id)),
     CONSTRAINT team_name_is_plain CHECK ((name ~ '^[^[:cntrl:][:space:]/]([^[:cntrl:]/]{0,98}[^[:cntrl:][:space:]/])?$'::text))
 );
+
+
+--
+-- Name: team_id(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.team_id(p_name text) RETURNS bigint
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(t.merged_into, t.id) AS "coalesce"
+    FROM public.teams t
+   WHERE (lower(t.name) = lower(team_id.p_name));
+END;
 
 
 --
@@ -1413,9 +1449,7 @@ CREATE TABLE public.teams (
 CREATE FUNCTION public.matches_selector(e public.environments, p_selector jsonb) RETURNS boolean
     LANGUAGE sql STABLE
     BEGIN ATOMIC
- SELECT (((e).labels @> (p_selector - ARRAY['tier'::text, 'owner'::text, 'status'::text])) AND (((p_selector ->> 'tier'::text) IS NULL) OR ((e).tier = (p_selector ->> 'tier'::text))) AND (((p_selector ->> 'status'::text) IS NULL) OR ((e).status = (p_selector ->> 'status'::text))) AND (((p_selector ->> 'owner'::text) IS NULL) OR ((e).owner_team_id = ( SELECT t.id
-            FROM public.teams t
-           WHERE (t.name = (matches_selector.p_selector ->> 'owner'::text))))));
+ SELECT (((e).labels @> (p_selector - ARRAY['tier'::text, 'owner'::text, 'status'::text])) AND (((p_selector ->> 'tier'::text) IS NULL) OR ((e).tier = (p_selector ->> 'tier'::text))) AND (((p_selector ->> 'status'::text) IS NULL) OR ((e).status = (p_selector ->> 'status'::text))) AND (((p_selector ->> 'owner'::text) IS NULL) OR ((e).owner_team_id = ( SELECT public.team_id((p_selector ->> 'owner'::text)) AS team_id))));
 END;
 
 
@@ -1883,6 +1917,34 @@ END;
 
 
 --
+-- Name: finish_merges(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.finish_merges(p_now timestamp with time zone) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_team record;
+    v_count bigint := 0;
+BEGIN
+    FOR v_team IN
+        SELECT t.id, t.merged_into FROM teams t
+        WHERE t.merged_into IS NOT NULL
+          AND (EXISTS (SELECT FROM bookings b WHERE b.team_id = t.id)
+               OR EXISTS (SELECT FROM change_windows w WHERE w.team_id = t.id)
+               OR EXISTS (SELECT FROM notices n WHERE n.team_id = t.id))
+        ORDER BY t.id LIMIT 1
+    LOOP
+        PERFORM lock_team(v_team.id);
+        PERFORM move_to_successor(v_team.id, v_team.merged_into, 'berth', p_now);
+        v_count := v_count + 1;
+    END LOOP;
+    RETURN v_count;
+END $$;
+
+
+--
 -- Name: first_slots(jsonb, text, text, text, text, interval, timestamp with time zone, timestamp with time zone, uuid[], text[], bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2324,6 +2386,27 @@ END $$;
 
 
 --
+-- Name: lock_team(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.lock_team(p_team bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM lock_part_graph();
+    PERFORM lock_environments(array(
+        SELECT e.id FROM environments e WHERE e.owner_team_id = p_team
+        UNION
+        SELECT unnest(b.environment_ids) FROM bookings b
+        WHERE b.state IN ('requested', 'confirmed', 'active', 'waitlisted', 'displaced')
+          AND (b.team_id = p_team OR b.approvals <> '[]' OR b.select_labels IS NOT NULL)));
+    PERFORM b.id FROM bookings b WHERE b.team_id = p_team ORDER BY b.id FOR NO KEY UPDATE;
+    PERFORM t.id FROM teams t WHERE t.id = p_team FOR UPDATE;
+END $$;
+
+
+--
 -- Name: lock_teams_of(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2412,10 +2495,52 @@ CREATE FUNCTION public.matching_environments(p_labels jsonb, p_tier text, p_owne
  SELECT e.id,
      e.rules_hash
     FROM public.environments e
-   WHERE ((e.status <> 'retired'::text) AND ((matching_environments.p_tier IS NULL) OR (e.tier = matching_environments.p_tier)) AND ((matching_environments.p_status IS NULL) OR (e.status = matching_environments.p_status)) AND ((matching_environments.p_owner IS NULL) OR (e.owner_team_id = ( SELECT t.id
-            FROM public.teams t
-           WHERE (t.name = matching_environments.p_owner)))) AND ((matching_environments.p_labels = '{}'::jsonb) OR (e.labels @> matching_environments.p_labels)));
+   WHERE ((e.status <> 'retired'::text) AND ((matching_environments.p_tier IS NULL) OR (e.tier = matching_environments.p_tier)) AND ((matching_environments.p_status IS NULL) OR (e.status = matching_environments.p_status)) AND ((matching_environments.p_owner IS NULL) OR (e.owner_team_id = ( SELECT public.team_id(matching_environments.p_owner) AS team_id))) AND ((matching_environments.p_labels = '{}'::jsonb) OR (e.labels @> matching_environments.p_labels)));
 END;
+
+
+--
+-- Name: merge_teams(bigint, bigint, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.merge_teams(p_from bigint, p_into bigint, p_by text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM lock_team(p_from);
+    UPDATE teams SET merged_into = p_into, updated_at = p_now WHERE id = p_from OR merged_into = p_from;
+    PERFORM move_to_successor(p_from, p_into, p_by, p_now);
+    PERFORM rewrite_team_name((SELECT t.name FROM teams t WHERE t.id = p_from),
+                              (SELECT t.name FROM teams t WHERE t.id = p_into), p_into, p_by, p_now);
+END $$;
+
+
+--
+-- Name: move_to_successor(bigint, bigint, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.move_to_successor(p_from bigint, p_into bigint, p_by text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE environments SET owner_team_id = p_into, updated_at = p_now, updated_by = p_by
+    WHERE owner_team_id = p_from;
+    UPDATE bookings SET team_id = p_into, updated_at = p_now, updated_by = p_by WHERE team_id = p_from;
+    UPDATE change_windows SET team_id = p_into, updated_at = p_now, updated_by = p_by WHERE team_id = p_from;
+    UPDATE quota_holds SET team_id = p_into WHERE team_id = p_from;
+    UPDATE tokens SET team_id = p_into WHERE team_id = p_from;
+    UPDATE mappings SET team_id = p_into WHERE team_id = p_from;
+    UPDATE notices SET team_id = p_into WHERE team_id = p_from;
+    WITH moved AS (
+        DELETE FROM refusals r WHERE r.team_id = p_from
+        RETURNING r.day, r.environment_id, r.refused, r.minutes)
+    INSERT INTO refusals (day, environment_id, team_id, refused, minutes)
+    SELECT m.day, m.environment_id, p_into, m.refused, m.minutes FROM moved m
+    ON CONFLICT (day, environment_id, team_id) DO UPDATE
+    SET refused = refusals.refused + excluded.refused, minutes = refusals.minutes + excluded.minutes;
+END $$;
 
 
 --
@@ -3077,8 +3202,8 @@ BEGIN
     INSERT INTO notices (at, kind, subject, text, team_id, person)
     SELECT n.updated_at, 'environment.unavailable', 'BK-' || b.id,
            format('%s is unavailable%s%s: %s from %s to %s', n.key,
-                  ' until ' || readable(n.status_until), ' (' || n.status_reason || ')', b.title,
-                  readable(b.starts_at), readable(b.ends_at)),
+                  ' until ' || readable(n.status_until, n.time_zone), ' (' || n.status_reason || ')', b.title,
+                  readable(b.starts_at, n.time_zone), readable(b.ends_at, n.time_zone)),
            b.team_id, b.requested_by
     FROM before o JOIN after n ON n.id = o.id
     JOIN claims c ON c.environment_id = n.id AND c.lane = 'use'
@@ -3282,8 +3407,8 @@ BEGIN
         PERFORM warn_of_windows(v_moved, v_at);
         INSERT INTO notices (at, kind, subject, text, team_id, person)
         SELECT n.updated_at, 'window.' || n.state, 'CW-' || n.id,
-               format('%s was %s: from %s to %s%s', n.title, n.state, readable(n.starts_at),
-                      readable(n.ends_at), ' (' || n.state_reason || ')'),
+               format('%s was %s: from %s to %s%s', n.title, n.state, readable(n.starts_at, n.time_zone),
+                      readable(n.ends_at, n.time_zone), ' (' || n.state_reason || ')'),
                n.team_id, n.requested_by
         FROM before o JOIN after n ON n.id = o.id
         WHERE o.state <> n.state AND n.state <> 'requested';
@@ -3550,6 +3675,18 @@ END;
 
 
 --
+-- Name: readable(timestamp with time zone, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.readable(p_at timestamp with time zone, p_zone text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT to_char(p_at AT TIME ZONE p_zone, 'YYYY-MM-DD HH24:MI ') || p_zone
+$$;
+
+
+--
 -- Name: rebuild_reach(bigint[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3739,6 +3876,48 @@ END $$;
 
 
 --
+-- Name: rename_team(bigint, text, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rename_team(p_team bigint, p_name text, p_by text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_former text := (SELECT t.name FROM teams t WHERE t.id = p_team);
+    v_alias bigint := (SELECT t.id FROM teams t WHERE lower(t.name) = lower(p_name) AND t.merged_into = p_team);
+BEGIN
+    PERFORM lock_team(p_team);
+    IF lower(v_former) = lower(p_name) THEN
+        UPDATE teams SET name = p_name, updated_at = p_now WHERE id = p_team;
+    ELSE
+        -- No two may have one name, not even between two statements.
+        UPDATE teams SET name = 'team ' || v_alias, updated_at = p_now WHERE id = v_alias;
+        UPDATE teams SET name = p_name, updated_at = p_now WHERE id = p_team;
+        UPDATE teams SET name = v_former, updated_at = p_now WHERE id = v_alias;
+        INSERT INTO teams (name, merged_into, created_at, updated_at)
+        SELECT v_former, p_team, p_now, p_now WHERE v_alias IS NULL;
+    END IF;
+    PERFORM rewrite_team_name(v_former, p_name, p_team, p_by, p_now);
+END $$;
+
+
+--
+-- Name: renamed_approvals(jsonb, text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.renamed_approvals(p_approvals jsonb, p_from text, p_to text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(
+        CASE WHEN a.value ->> 'ownerTeam' = p_from THEN a.value || jsonb_build_object('ownerTeam', p_to)
+             ELSE a.value END ORDER BY a.ordinality), '[]')
+    FROM jsonb_array_elements(p_approvals) WITH ORDINALITY a
+$$;
+
+
+--
 -- Name: require_read_committed(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3797,6 +3976,34 @@ BEGIN
     FROM booking_versions v
     WHERE b.id = p_booking AND v.booking_id = b.id AND v.version = b.approved_version;
     RETURN FOUND;
+END $$;
+
+
+--
+-- Name: rewrite_team_name(text, text, bigint, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rewrite_team_name(p_from text, p_to text, p_team bigint, p_by text, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE environments e SET updated_at = p_now, updated_by = p_by WHERE e.owner_team_id = p_team;
+    UPDATE tokens t SET labels = t.labels || jsonb_build_object('owner', p_to)
+    WHERE lower(t.labels ->> 'owner') = lower(p_from);
+    UPDATE change_windows w
+    SET labels = w.labels || jsonb_build_object('owner', p_to), updated_at = p_now, updated_by = p_by
+    WHERE lower(w.labels ->> 'owner') = lower(p_from);
+    UPDATE change_windows w
+    SET approvals = renamed_approvals(w.approvals, p_from, p_to), updated_at = p_now, updated_by = p_by
+    WHERE w.state = 'requested' AND w.approvals @> jsonb_build_array(jsonb_build_object('ownerTeam', p_from));
+    UPDATE bookings b
+    SET select_labels = CASE WHEN lower(b.select_labels ->> 'owner') = lower(p_from)
+                             THEN b.select_labels || jsonb_build_object('owner', p_to) ELSE b.select_labels END,
+        approvals = renamed_approvals(b.approvals, p_from, p_to), updated_at = p_now, updated_by = p_by
+    WHERE b.state IN ('requested', 'waitlisted', 'displaced')
+      AND (b.approvals @> jsonb_build_array(jsonb_build_object('ownerTeam', p_from))
+           OR lower(b.select_labels ->> 'owner') = lower(p_from));
 END $$;
 
 
@@ -3948,6 +4155,33 @@ END $$;
 
 
 --
+-- Name: team_ids(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.team_ids(p_name text) RETURNS bigint[]
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(array_agg(t.id), '{}'::bigint[]) AS "coalesce"
+    FROM public.teams t
+   WHERE ((t.id = ( SELECT public.team_id(team_ids.p_name) AS team_id)) OR (t.merged_into = ( SELECT public.team_id(team_ids.p_name) AS team_id)));
+END;
+
+
+--
+-- Name: team_name(bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.team_name(p_id bigint) RETURNS text
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT COALESCE(n.name, t.name) AS "coalesce"
+    FROM (public.teams t
+      LEFT JOIN public.teams n ON ((n.id = t.merged_into)))
+   WHERE (t.id = team_name.p_id);
+END;
+
+
+--
 -- Name: tell_notices(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -4067,58 +4301,40 @@ END;
 
 
 --
--- Name: notices; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.notices (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    kind text NOT NULL,
-    subject text NOT NULL,
-    text text NOT NULL,
-    team_id bigint,
-    person text,
-    read_at timestamp with time zone
-);
-
-
---
 -- Name: warn_of_windows(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
 CREATE FUNCTION public.warn_of_windows(p_windows bigint[], p_at timestamp with time zone) RETURNS void
     LANGUAGE sql
-    BEGIN ATOMIC
- INSERT INTO public.notices (at, kind, subject, text, team_id, person)  SELECT DISTINCT warn_of_windows.p_at AS p_at,
-                 CASE
-                     WHEN s.is_emergency THEN 'window.emergency'::text
-                     ELSE 'window.planned'::text
-                 END AS "case",
-             ('CW-'::text || w.id),
-             format('%s on %s from %s to %s during BK-%s: %s'::text, w.kind, e.key, public.readable(lower(s.period)), public.readable(upper(s.period)), b.id, COALESCE(w.emergency_reason, w.title)) AS format,
-             b.team_id,
-             b.requested_by
-            FROM ((((public.window_spans s
-              JOIN public.change_windows w ON ((w.id = s.window_id)))
-              JOIN public.environments e ON ((e.id = s.environment_id)))
-              CROSS JOIN LATERAL ( SELECT k.booking_id
-                    FROM public.claims k
-                   WHERE ((k.environment_id = s.environment_id) AND (k.lane = 'use'::text) AND (k.period && s.period) AND (k.booking_id IS NOT NULL))
-                  OFFSET 0) c)
-              JOIN public.bookings b ON (((b.id = c.booking_id) AND ((b.state)::text = ANY (ARRAY['requested'::text, 'confirmed'::text, 'active'::text])))))
-           WHERE ((s.window_id = ANY (warn_of_windows.p_windows)) AND ((s.state)::text = 'approved'::text) AND (s.valid_until = 'infinity'::timestamp with time zone) AND (upper(s.period) > warn_of_windows.p_at) AND ((s.kind)::text <> 'freeze'::text))
-         UNION ALL
-          SELECT DISTINCT warn_of_windows.p_at AS p_at,
-             'window.emergency'::text,
-             ('CW-'::text || w.id),
-             format('%s declared an emergency on %s until %s: %s'::text, w.requested_by, e.key, public.readable(w.ends_at), w.emergency_reason) AS format,
-             e.owner_team_id,
-             NULL::text
-            FROM ((public.window_spans s
-              JOIN public.change_windows w ON ((w.id = s.window_id)))
-              JOIN public.environments e ON ((e.id = s.environment_id)))
-           WHERE ((s.window_id = ANY (warn_of_windows.p_windows)) AND s.is_emergency AND (s.valid_until = 'infinity'::timestamp with time zone));
-END;
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO notices (at, kind, subject, text, team_id, person)
+    SELECT DISTINCT p_at, CASE WHEN s.is_emergency THEN 'window.emergency' ELSE 'window.planned' END,
+           'CW-' || w.id,
+           format('%s on %s from %s to %s during BK-%s: %s', w.kind, e.key, readable(lower(s.period), w.time_zone),
+                  readable(upper(s.period), w.time_zone), b.id, coalesce(w.emergency_reason, w.title)),
+           b.team_id, b.requested_by
+    FROM window_spans s
+    JOIN change_windows w ON w.id = s.window_id
+    JOIN environments e ON e.id = s.environment_id
+    CROSS JOIN LATERAL (
+        SELECT k.booking_id FROM claims k
+        WHERE k.environment_id = s.environment_id AND k.lane = 'use' AND k.period && s.period
+          AND k.booking_id IS NOT NULL
+        OFFSET 0) c
+    JOIN bookings b ON b.id = c.booking_id AND b.state IN ('requested', 'confirmed', 'active')
+    WHERE s.window_id = ANY (p_windows) AND s.state = 'approved' AND s.valid_until = 'infinity'
+      AND upper(s.period) > p_at AND s.kind <> 'freeze'
+    UNION ALL
+    SELECT DISTINCT p_at, 'window.emergency', 'CW-' || w.id,
+           format('%s declared an emergency on %s until %s: %s', w.requested_by, e.key,
+                  readable(w.ends_at, w.time_zone), w.emergency_reason),
+           e.owner_team_id, NULL
+    FROM window_spans s
+    JOIN change_windows w ON w.id = s.window_id
+    JOIN environments e ON e.id = s.environment_id
+    WHERE s.window_id = ANY (p_windows) AND s.is_emergency AND s.valid_until = 'infinity'
+$$;
 
 
 --
@@ -4635,10 +4851,9 @@ CREATE VIEW public.audit_spans AS
         UNION
          SELECT w_1.id,
             e.id
-           FROM ((public.change_windows w_1
+           FROM (public.change_windows w_1
              JOIN public.environments e ON ((e.labels @> (w_1.labels - ARRAY['tier'::text, 'owner'::text, 'status'::text]))))
-             LEFT JOIN public.teams t ON ((t.id = e.owner_team_id)))
-          WHERE (((w_1.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])) AND (w_1.labels IS NOT NULL) AND (e.status <> 'retired'::text) AND (COALESCE((w_1.labels ->> 'tier'::text), e.tier) = e.tier) AND (COALESCE((w_1.labels ->> 'status'::text), e.status) = e.status) AND (((w_1.labels ->> 'owner'::text) IS NULL) OR ((w_1.labels ->> 'owner'::text) = t.name)))
+          WHERE (((w_1.state)::text = ANY (ARRAY['requested'::text, 'approved'::text])) AND (w_1.labels IS NOT NULL) AND (e.status <> 'retired'::text) AND (COALESCE((w_1.labels ->> 'tier'::text), e.tier) = e.tier) AND (COALESCE((w_1.labels ->> 'status'::text), e.status) = e.status) AND (((w_1.labels ->> 'owner'::text) IS NULL) OR (public.team_id((w_1.labels ->> 'owner'::text)) = e.owner_team_id)))
         ), about AS (
          SELECT n.window_id,
             n.environment_id
@@ -4934,6 +5149,22 @@ ALTER TABLE public.mappings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 
 --
+-- Name: notices; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.notices (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    text text NOT NULL,
+    team_id bigint,
+    person text,
+    read_at timestamp with time zone
+);
+
+
+--
 -- Name: notices_id_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
@@ -5225,34 +5456,6 @@ CREATE TABLE public.window_versions (
 
 
 --
--- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.change_windows
-    ADD CONSTRAINT change_windows_pkey PRIMARY KEY (id);
-
-
---
--- Name: ask_for_window_approval(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.ask_for_window_approval(p_windows bigint[], p_at timestamp with time zone) RETURNS void
-    LANGUAGE sql
-    BEGIN ATOMIC
- INSERT INTO public.notices (at, kind, subject, text, team_id)  SELECT ask_for_window_approval.p_at AS p_at,
-             'window.requested',
-             ('CW-'::text || w.id),
-             format('%s asks for %s on %s from %s to %s: %s'::text, w.requested_by, w.kind, string_agg(a.environment, ', '::text), public.readable(w.starts_at), public.readable(w.ends_at), w.title) AS format,
-             t.id
-            FROM ((public.change_windows w
-              CROSS JOIN LATERAL jsonb_to_recordset(w.approvals) a(environment text, "ownerTeam" text, state text))
-              LEFT JOIN public.teams t ON ((t.name = a."ownerTeam")))
-           WHERE ((w.id = ANY (ask_for_window_approval.p_windows)) AND ((w.state)::text = 'requested'::text) AND (a.state = 'pending'::text))
-           GROUP BY w.id, t.id;
-END;
-
-
---
 -- Name: audit_findings audit_finding_is_unique; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5322,6 +5525,14 @@ ALTER TABLE ONLY public.change_log_heads_seen
 
 ALTER TABLE ONLY public.change_log
     ADD CONSTRAINT change_log_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: change_windows change_windows_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.change_windows
+    ADD CONSTRAINT change_windows_pkey PRIMARY KEY (id);
 
 
 --
@@ -5911,6 +6122,13 @@ CREATE UNIQUE INDEX team_name_is_unlike_others ON public.teams USING btree (lowe
 
 
 --
+-- Name: teams_by_successor; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX teams_by_successor ON public.teams USING btree (merged_into) WHERE (merged_into IS NOT NULL);
+
+
+--
 -- Name: token_name_is_unique; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -6364,6 +6582,15 @@ ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_are_told;
 
 
 --
+-- Name: teams teams_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER teams_changed AFTER UPDATE ON public.teams FOR EACH STATEMENT EXECUTE FUNCTION public.on_tokens_changed();
+
+ALTER TABLE public.teams ENABLE ALWAYS TRIGGER teams_changed;
+
+
+--
 -- Name: tokens token_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -6602,6 +6829,14 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.source_events
     ADD CONSTRAINT source_event_change_exists FOREIGN KEY (change_id) REFERENCES public.change_log(id);
+
+
+--
+-- Name: teams team_leads_to_a_team; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.teams
+    ADD CONSTRAINT team_leads_to_a_team FOREIGN KEY (merged_into) REFERENCES public.teams(id);
 
 
 --

@@ -86,7 +86,7 @@ public enum Limits {
     /// How far ahead of Berth's clock a change may have happened, in seconds: clocks differ.
     public static let clockSkewSeconds = 300
     /// The most faults that are told of one body of events, or of names repeated in one body.
-    public static let faultsListed = 100
+    public static let faultsListed = 50
     /// The longest attribute of an event, in bytes.
     public static let attributeBytes = 1_000
     /// The most events of a batch.

@@ -117,7 +117,7 @@ extension PostgresTransaction {
                 """
                 INSERT INTO notices (at, kind, subject, text, team_id)
                 SELECT \(now), 'audit.findings', \("AU-\(run)"), \(text), t.id
-                FROM (SELECT (SELECT t.id FROM teams t WHERE t.name = \(actor)) AS id) t
+                FROM (SELECT team_id(\(actor)) AS id) t
                 """)
         }
     }

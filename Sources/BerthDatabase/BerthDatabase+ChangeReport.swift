@@ -20,7 +20,8 @@ extension BerthDatabase {
                        count(*) FILTER (WHERE c.control <> 'controlled' AND NOT c.is_reviewed)
                 FROM latest_changes c
                 JOIN environments e ON e.id = c.environment_id
-                LEFT JOIN teams t ON t.id = c.team_id
+                LEFT JOIN teams g ON g.id = c.team_id
+                LEFT JOIN teams t ON t.id = coalesce(g.merged_into, g.id)
                 CROSS JOIN LATERAL (
                     SELECT CASE \(grouping.rawValue)
                         WHEN 'environment' THEN e.key

@@ -139,7 +139,7 @@ extension PostgresQuerying {
     func record(_ draft: ChangeDraft, by caller: Caller, now: Date) async throws -> ChangeRecord {
         let rows = try await query(
             """
-            SELECT e.id, (SELECT t.id FROM teams t WHERE lower(t.name) = lower(\(draft.team)))
+            SELECT e.id, team_id(\(draft.team))
             FROM environments e WHERE e.key = \(draft.environment)
             """)
         guard let row = rows.first else {
@@ -166,7 +166,7 @@ extension ChangeFilter {
                 close: ")")
         }
         if let team {
-            conditions.add("c.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
+            conditions.add("c.team_id = ANY ((SELECT team_ids(", team, close: "))::bigint[])")
         }
         if !controls.isEmpty {
             conditions.add("c.control = ANY (", controls.map(\.rawValue), close: "::text[])")

@@ -37,7 +37,7 @@ extension BerthDatabase {
                   AND (\(tier)::text IS NULL OR e.tier = \(tier))
                   AND (\(status)::text IS NULL OR e.status = \(status))
                   AND (\(owner)::text IS NULL
-                       OR e.owner_team_id = (SELECT t.id FROM teams t WHERE t.name = \(owner)))
+                       OR e.owner_team_id = (SELECT team_id(\(owner))))
                   AND e.labels @> \(stored)
                   AND (\(filter.keys.isEmpty) OR e.key = ANY (\(filter.keys)::text[]))
                   AND (\(filter.text)::text IS NULL
@@ -240,6 +240,7 @@ extension PostgresTransaction {
             FieldFault("/parts/\($0)/key", "names no environment: \(keys[$0])")
         }
         guard faults.isEmpty else { throw BerthError.invalid(faults) }
+        try await requireNoCycle(of: draft)
         for part in draft.parts where !present.contains(part) {
             guard let taken = parts[part.key], taken.policy.asPart != .open, !caller.manages(taken)
             else { continue }
@@ -248,6 +249,30 @@ extension PostgresTransaction {
                     + "has asPart: open")
         }
         return (ownerID, keys.compactMap { parts[$0]?.id })
+    }
+
+    /// Throws `.invalid` for each part that contains the environment itself. The part graph is locked.
+    private func requireNoCycle(of draft: EnvironmentDraft) async throws {
+        let rows = try await query(
+            """
+            SELECT n.place - 1, n.key, part_path(p.id, e.id)
+            FROM unnest(\(draft.parts.map(\.key))) WITH ORDINALITY n (key, place)
+            JOIN environments p ON p.key = n.key
+            JOIN environment_reach r ON r.environment_id = p.id
+            JOIN environments e ON e.id = r.part_id AND e.key = \(draft.key)
+            ORDER BY n.place
+            """)
+        let faults = try rows.map { row in
+            let (place, part, path) = try row.decode(Int.self, String.self, [String].self)
+            let way = path.dropLast().map { " through \($0)" }.joined()
+            return FieldFault(
+                "/parts/\(place)/key",
+                part == draft.key
+                    ? "is the environment itself: leave it out"
+                    : "\(part) contains \(draft.key)\(way): leave it out, or take \(draft.key) out of it first"
+            )
+        }
+        guard faults.isEmpty else { throw BerthError.invalid(faults) }
     }
 
     /// An environment, locked in the one order with all that contains or is reached by it. Where a change gives it

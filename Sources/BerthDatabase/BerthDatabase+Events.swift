@@ -26,9 +26,9 @@ extension BerthDatabase {
     /// Logs what an outside source reported, each event once. It is the caller's team's, unless the caller
     /// reports for others and a mapping says whose. One transaction for all.
     public func record(
-        _ reports: [ReportedChange], by caller: Caller, now: Date
+        _ reports: [ReportedChange], by caller: Caller, now: Date, dryRun: Bool
     ) async throws -> [EventOutcome] {
-        try await decide(dryRun: false) { transaction in
+        try await decide(dryRun: dryRun) { transaction in
             let teamID = try await transaction.knownTeamID(caller.team)
             let kept = try await transaction.keepEvents(
                 reports, teamID: teamID, by: caller, now: now)
@@ -87,7 +87,7 @@ extension BerthDatabase {
 
 extension PostgresTransaction {
     fileprivate func knownTeamID(_ team: String?) async throws -> Int64? {
-        let rows = try await query("SELECT t.id FROM teams t WHERE t.name = \(team)")
+        let rows = try await query("SELECT t.id FROM teams t WHERE t.id = team_id(\(team))")
         return try rows.first?.decode(Int64.self)
     }
 

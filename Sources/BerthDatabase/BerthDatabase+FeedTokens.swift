@@ -59,6 +59,22 @@ extension BerthDatabase {
         }
     }
 
+    /// A feed token that is in use. Throws `.notFound` for what is not the caller's, too; an admin sees everybody's.
+    public func feedToken(_ id: Int64, by caller: Caller) async throws -> FeedToken {
+        let owner = caller.role == .admin ? nil : caller.name
+        return try await translatingErrors {
+            let rows = try await client.query(
+                """
+                SELECT f.id, f.kind, f.subject, f.is_busy_only, f.owner, f.created_at
+                FROM feed_tokens f
+                WHERE f.id = \(id) AND f.revoked_at IS NULL
+                  AND (\(owner)::text IS NULL OR (f.owner = \(owner) AND f.created_at > \(caller.since)))
+                """)
+            guard let row = rows.first else { throw BerthError.notFound("no feed token \(id)") }
+            return try FeedToken(row)
+        }
+    }
+
     /// Ends a feed token for good, at once. Throws `.notFound` for what is not the caller's, too.
     public func revokeFeedToken(
         _ id: Int64, by caller: Caller, now: Date, dryRun: Bool
@@ -101,7 +117,7 @@ extension PostgresTransaction {
                 throw BerthError.invalid("/environment", try await unknownEnvironment(key))
             }
         case .team(let name):
-            let rows = try await query("SELECT t.id FROM teams t WHERE t.name = \(name)")
+            let rows = try await query("SELECT t.id FROM teams t WHERE t.id = team_id(\(name))")
             guard !rows.isEmpty else {
                 throw BerthError.invalid("/team", "there is no team \(name)")
             }

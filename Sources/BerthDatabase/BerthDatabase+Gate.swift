@@ -128,12 +128,13 @@ extension PostgresQuerying {
         guard !bookings.isEmpty || !windows.isEmpty else { return [] }
         let rows = try await query(
             """
-            SELECT DISTINCT s.window_id, s.environment_id, s.period FROM window_spans s
+            -- One that holds here and on parts is one reason.
+            SELECT DISTINCT ON (s.window_id) s.window_id, s.environment_id, s.period FROM window_spans s
             JOIN environment_reach r ON r.part_id = s.environment_id
             WHERE s.window_id = ANY (\(windows)) AND r.environment_id = \(question.environment.id)
               AND s.period @> \(question.at)::timestamptz AND s.state = 'approved'
               AND s.valid_from <= \(question.knownAt) AND s.valid_until > \(question.knownAt)
-            ORDER BY s.window_id, s.environment_id
+            ORDER BY s.window_id, s.environment_id <> \(question.environment.id), s.environment_id
             """)
         let spans = try rows.map { try $0.decode(Int64.self, Int64.self, Range<Date>.self) }
         let instant = question.at..<question.at.addingTimeInterval(1)

@@ -130,7 +130,7 @@ extension Decision {
     fileprivate func authors(of environment: Int64) async throws -> [People.Author] {
         let rows = try await transaction.query(
             """
-            SELECT a.actor, (SELECT t.name FROM teams t WHERE t.id = a.team_id), a.id, a.occurred_at, a.summary
+            SELECT a.actor, team_name(a.team_id), a.id, a.occurred_at, a.summary
             FROM (SELECT DISTINCT ON (c.actor) c.actor, c.team_id, c.id, c.occurred_at, c.summary
                   FROM (SELECT l.actor, l.team_id, l.id, l.occurred_at, l.summary FROM latest_changes l
                         WHERE l.environment_id = \(environment) AND l.source <> 'inventory'

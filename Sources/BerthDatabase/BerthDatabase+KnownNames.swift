@@ -7,7 +7,7 @@ extension BerthDatabase {
         try await translatingErrors {
             let environments = try await client.query(
                 "SELECT key, name, time_zone, status = 'retired' FROM environments")
-            let teams = try await client.query("SELECT name FROM teams")
+            let teams = try await client.query("SELECT name FROM teams WHERE merged_into IS NULL")
             return KnownNames(
                 environments: try environments.map {
                     try $0.decode(String.self, String.self, String.self, Bool.self)

@@ -9,14 +9,21 @@ extension BerthDatabase {
         return try await translatingErrors {
             let rows = try await client.query(
                 """
-                SELECT m.id, m.source, m.kind, m.name,
-                       coalesce((SELECT e.key FROM environments e WHERE e.id = m.environment_id),
-                                (SELECT t.name FROM teams t WHERE t.id = m.team_id))
-                FROM mappings m WHERE \(before)::bigint IS NULL OR m.id < \(before)
+                SELECT \(unescaped: Mapping.columnList) FROM mappings m WHERE \(before)::bigint IS NULL OR m.id < \(before)
                 ORDER BY m.id DESC LIMIT \(page.limit + 1)
                 """)
             return Listing(
                 try rows.map(Mapping.init), limit: page.limit, position: { String($0.id) })
+        }
+    }
+
+    /// The mapping of that number. Throws `.notFound`.
+    public func mapping(_ id: Int64) async throws -> Mapping {
+        try await translatingErrors {
+            let rows = try await client.query(
+                "SELECT \(unescaped: Mapping.columnList) FROM mappings m WHERE m.id = \(id)")
+            guard let row = rows.first else { throw BerthError.notFound("no mapping \(id)") }
+            return try Mapping(row)
         }
     }
 
@@ -131,6 +138,12 @@ extension PostgresTransaction {
 }
 
 extension Mapping {
+    fileprivate static let columnList = """
+        m.id, m.source, m.kind, m.name,
+        coalesce((SELECT e.key FROM environments e WHERE e.id = m.environment_id),
+                 (SELECT t.name FROM teams t WHERE t.id = m.team_id))
+        """
+
     fileprivate init(_ row: PostgresRow) throws {
         let (id, source, kind, name, target) = try row.decode(
             Int64.self, String?.self, String.self, String.self, String.self)

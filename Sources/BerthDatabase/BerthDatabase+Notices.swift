@@ -21,7 +21,7 @@ extension BerthDatabase {
                      ORDER BY n.id DESC LIMIT \(limit))
                     UNION
                     (SELECT n.id FROM notices n
-                     WHERE n.team_id = (SELECT t.id FROM teams t WHERE t.name = \(caller.team))
+                     WHERE n.team_id = (SELECT team_id(\(caller.team)))
                        AND n.id < \(before) AND (NOT \(unreadOnly) OR n.read_at IS NULL)
                      ORDER BY n.id DESC LIMIT \(limit))
                     UNION
@@ -49,7 +49,7 @@ extension BerthDatabase {
                 UPDATE notices n SET read_at = coalesce(n.read_at, \(now.flooredToSecond))
                 WHERE n.id = \(id)
                   AND ((n.person = \(caller.name) AND n.at > \(caller.since))
-                       OR n.team_id = (SELECT t.id FROM teams t WHERE t.name = \(caller.team))
+                       OR n.team_id = (SELECT team_id(\(caller.team)))
                        OR (\(caller.role == .admin) AND n.person IS NULL AND n.team_id IS NULL))
                 RETURNING n.id, n.at, n.kind, n.subject, n.text, n.read_at
                 """)

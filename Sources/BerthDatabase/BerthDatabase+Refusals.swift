@@ -113,11 +113,19 @@ extension FoundConflict {
         SELECT e.key, k.path, b.id, w.id, w.kind, coalesce(b.title, w.title),
                (SELECT t.name FROM teams t WHERE t.id = coalesce(b.team_id, w.team_id)),
                coalesce(b.requested_by, w.requested_by), b.contact, coalesce(b.starts_at, lower(k.period)),
-               coalesce(b.released_at, b.ends_at, upper(k.period)), k.period, b.mode, is_due(b, \(now))
+               coalesce(b.released_at, b.ends_at, upper(k.period)), k.period,
+               -- How it uses the place where they meet, which may be a part that it reaches otherwise.
+               coalesce((SELECT CASE WHEN bool_or(CASE b.mode WHEN 'exclusive' THEN r.exclusive_if_exclusive
+                                                              ELSE r.exclusive_if_shared END)
+                                     THEN 'exclusive' ELSE 'shared' END
+                         FROM environment_reach r
+                         WHERE r.environment_id = ANY (b.environment_ids) AND r.part_id = k.part_id
+                         HAVING count(*) > 0), b.mode),
+               b.state = 'requested', is_due(b, \(now))
         FROM (
             -- Two may meet in several places: the one nearest to what was asked for tells the most.
             SELECT DISTINCT ON (m.environment_id, m.booking_id, m.window_id, o.starts_at)
-                   m.environment_id, m.booking_id, m.window_id, m.period, p.path
+                   m.environment_id, m.part_id, m.booking_id, m.window_id, m.period, p.path
             FROM blockers(\(environments), \(mode), \(from), \(until), \(except.map(\.id)), \(limit)) m
             CROSS JOIN LATERAL (SELECT part_path(m.environment_id, m.part_id)) p (path)
             -- Of a window, each occurrence counts.
@@ -147,14 +155,16 @@ extension FoundConflict {
         let endsAt: Date = try columns.next()
         let claim: Range<Date> = try columns.next()
         let mode: Booking.Mode? = try columns.next()
+        let isPending: Bool? = try columns.next()
         let isDue: Bool = try columns.next()
-        let conflict = Conflict(
+        var conflict = Conflict(
             environment: environment, via: via, kind: kind.map(Conflict.Kind.init) ?? .booking,
             reference: booking.map { BookingReference(id: $0).description }
                 ?? window.map { WindowReference(id: $0).description } ?? "", title: title,
             team: team,
             holder: holder, contact: contact, startsAt: startsAt, endsAt: endsAt,
             blocksFrom: claim.lowerBound, blocksUntil: claim.upperBound, mode: mode)
+        conflict.isPending = isPending ?? false
         self.init(conflict: conflict, bookingID: booking, isDue: isDue)
     }
 }

@@ -117,7 +117,8 @@ extension PostgresQuerying {
             """
             SELECT f.environment_id, f.starts_at, f.degraded, f.places, f.free_until
             FROM first_slots(
-                \(selector.labels), \(selector.tier), \(selector.owner), \(selector.status),
+                \(selector.labels), \(selector.tier), coalesce(team_name(team_id(\(selector.owner))), \(selector.owner)),
+                \(selector.status),
                 \(question.mode), make_interval(secs => \(question.length)), \(from), \(until),
                 \(near.map(\.hash)), \(near.map(\.multirange)), \(question.wanted + 1)) f
             """)

@@ -113,7 +113,8 @@ extension BerthDatabase {
                             ELSE (SELECT s.control FROM change_log s WHERE s.id = (standing(c.id)).entry_id) END,
                        t.name, c.corrects
                 FROM change_log c JOIN environments e ON e.id = c.environment_id
-                LEFT JOIN teams t ON t.id = c.team_id
+                LEFT JOIN teams g ON g.id = c.team_id
+                LEFT JOIN teams t ON t.id = coalesce(g.merged_into, g.id)
                 WHERE c.id = ANY (\(ids)) AND c.entry = 'change'
                 """, deadline: .seconds(2))
             return try Dictionary(

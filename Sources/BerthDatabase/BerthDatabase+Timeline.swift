@@ -147,7 +147,9 @@ private struct TimelineReading {
                CASE WHEN c.corrects IS NULL THEN c.control
                     ELSE (SELECT e.control FROM change_log e WHERE e.id = (standing(c.id)).entry_id) END,
                t.name
-        FROM change_log c LEFT JOIN teams t ON t.id = c.team_id
+        FROM change_log c
+        LEFT JOIN teams g ON g.id = c.team_id
+        LEFT JOIN teams t ON t.id = coalesce(g.merged_into, g.id)
         WHERE c.environment_id = ANY (\(ids)) AND c.entry = 'change'
           AND c.occurred_at >= \(timeline.span.lowerBound) AND c.occurred_at < \(timeline.span.upperBound)
           AND NOT EXISTS (SELECT FROM change_log n WHERE n.corrects = c.id)

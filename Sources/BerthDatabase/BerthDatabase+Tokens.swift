@@ -136,7 +136,9 @@ extension BerthDatabase {
         for await event in client.listen(to: ["berth_tokens"]) {
             // After a reconnection something may have been missed.
             switch event {
-            case .connected, .notification: tokens.forgetAll()
+            case .connected, .notification:
+                tokens.forgetAll()
+                teams.forgetAll()
             }
         }
     }

@@ -16,6 +16,16 @@ extension BerthDatabase {
         }
     }
 
+    /// The waiver of that number, also one that was taken back. Throws `.notFound`.
+    public func waiver(_ id: Int64) async throws -> Waiver {
+        try await translatingErrors {
+            let rows = try await client.query(
+                "SELECT \(unescaped: Waiver.columnList) FROM waivers w WHERE w.id = \(id)")
+            guard let row = rows.first else { throw BerthError.notFound("no waiver \(id)") }
+            return try Waiver(row)
+        }
+    }
+
     /// Makes a waiver; it counts from the next run on. Throws `.invalid`, and `.forbidden` for who does not
     /// manage the environment that it is about; what is about none is an admin's.
     public func createWaiver(

@@ -198,7 +198,7 @@ extension WindowFilter {
                 """, environment, close: ")")
         }
         if let team {
-            conditions.add("w.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
+            conditions.add("w.team_id = (SELECT team_id(", team, close: "))")
         }
         if !kinds.isEmpty {
             conditions.add("w.kind = ANY (", kinds.map(\.rawValue), close: "::text[])")

@@ -64,7 +64,7 @@ extension BookingFilter {
         var conditions = BoundConditions()
         if let before = try page.id() { conditions.add("b.id <", before) }
         if let team {
-            conditions.add("b.team_id = (SELECT t.id FROM teams t WHERE t.name =", team, close: ")")
+            conditions.add("b.team_id = (SELECT team_id(", team, close: "))")
         }
         if !states.isEmpty {
             conditions.add("b.state = ANY (", states.map(\.rawValue), close: "::text[])")

@@ -6,7 +6,7 @@ extension Change {
     /// What a query selects to make one, of `c`: `shown_changes`, or `latest_changes` of them.
     static let columnList = """
         c.id, (SELECT e.key FROM environments e WHERE e.id = c.environment_id), c.occurred_at, c.actor,
-        (SELECT t.name FROM teams t WHERE t.id = c.team_id), c.kind, c.summary, c.component,
+        team_name(c.team_id), c.kind, c.summary, c.component,
         c.component_version, c.ticket, c.emergency_reason, c.corrects, c.source, c.source_id, c.recorded_at,
         c.recorded_by, c.control, c.reasons, c.window_id, c.bookings_hit, c.is_late, c.approved_late,
         (SELECT jsonb_build_object('state', r.review, 'by', r.recorded_by, 'at', r.recorded_at,

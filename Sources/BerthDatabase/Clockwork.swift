@@ -4,7 +4,7 @@ import Logging
 import Postgres
 
 /// What happens because time passes: bookings begin and complete; holds, check-ins, leases and waits run
-/// out; those in line are served; old records go.
+/// out; those in line are served; merged teams' leftovers move; old records go.
 ///
 /// Any number of servers may run it at once; each booking moves once.
 public struct Clockwork: Sendable {
@@ -41,6 +41,7 @@ public struct Clockwork: Sendable {
         try await berth.serveLine(at: now)
         try await berth.serveSelections(at: now)
         try await berth.settleDrifts(now: now)
+        try await client.query("SELECT finish_merges(\(now))")
     }
 
     /// Picks candidates without locks; each group is locked and looked at again.

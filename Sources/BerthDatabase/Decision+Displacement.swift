@@ -163,7 +163,7 @@ extension PostgresQuerying {
                    d.starts_at, d.ends_at,
                    tstzrange(d.starts_at - make_interval(mins => d.setup_minutes),
                              d.ends_at + make_interval(mins => d.teardown_minutes), '[)'),
-                   d.mode, false
+                   d.mode, false, false
             FROM displaced d
             CROSS JOIN LATERAL (
                 SELECT one.environment_id, p.path

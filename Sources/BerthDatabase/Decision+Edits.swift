@@ -33,7 +33,7 @@ extension Decision {
               AND b.labels @> \(PostgresJSON(shift.labels))
               AND (\(shift.references.isEmpty) OR b.id = ANY (\(shift.references.map(\.id))))
               AND (\(shift.team)::text IS NULL
-                   OR b.team_id = (SELECT t.id FROM teams t WHERE t.name = \(shift.team)))
+                   OR b.team_id = (SELECT team_id(\(shift.team))))
             ORDER BY b.starts_at, b.id LIMIT \(Limits.bookingsShifted + 1)
             """)
         let ids = try rows.map { try $0.decode(Int64.self) }

@@ -67,12 +67,13 @@ extension BerthDatabase {
             try await client.query(
                 """
                 INSERT INTO refusals (day, environment_id, team_id, refused, minutes)
-                SELECT n.day::date, e.id, t.id, n.refused, n.minutes
+                SELECT n.day::date, e.id, t.id, sum(n.refused), sum(n.minutes)
                 FROM unnest(\(kinds.map(\.key.day)), \(kinds.map(\.key.environment)),
                             \(kinds.map(\.key.team)), \(kinds.map(\.value.refused)),
                             \(kinds.map(\.value.minutes))) n (day, environment, team, refused, minutes)
                 JOIN environments e ON e.key = n.environment
-                JOIN teams t ON t.name = n.team
+                JOIN teams t ON t.id = team_id(n.team)
+                GROUP BY n.day::date, e.id, t.id
                 ON CONFLICT (day, environment_id, team_id) DO UPDATE
                 SET refused = refusals.refused + excluded.refused,
                     minutes = refusals.minutes + excluded.minutes

@@ -2,7 +2,8 @@ import BerthCore
 import Postgres
 import Synchronization
 
-/// Teams by name, whatever its case. A team's name is for ever, so what was read once stays true.
+/// Teams by name, whatever its case. A name leads to the same team for ever, or to the one that it became: what is
+/// booked by an old entry is moved there later.
 final class TeamCache: Sendable {
     private static let mostEntries = 10_000
 
@@ -19,7 +20,7 @@ final class TeamCache: Sendable {
         try await entry(name, from: client)?.id
     }
 
-    /// A team's name as it was made; a name that no team has stays as it is.
+    /// A team's name as it is written now; a name that no team has stays as it is.
     func name(_ name: String, from client: PostgresClient) async throws -> String {
         try await entry(name, from: client)?.name ?? name
     }
@@ -27,7 +28,7 @@ final class TeamCache: Sendable {
     private func entry(_ name: String, from client: PostgresClient) async throws -> Entry? {
         if let known = entries.withLock({ $0[name] }) { return known }
         let rows = try await client.query(
-            "SELECT id, name FROM teams WHERE lower(name) = lower(\(name))")
+            "SELECT t.id, t.name FROM teams t WHERE t.id = team_id(\(name))")
         guard let row = rows.first else { return nil }
         let (id, made) = try row.decode(Int64.self, String.self)
         let entry = Entry(id: id, name: made)
@@ -36,5 +37,10 @@ final class TeamCache: Sendable {
             entries[name] = entry
         }
         return entry
+    }
+
+    /// Has all read again when next asked for.
+    func forgetAll() {
+        entries.withLock { $0.removeAll() }
     }
 }

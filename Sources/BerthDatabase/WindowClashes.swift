@@ -61,7 +61,7 @@ extension PostgresQuerying {
                        coalesce(b.starts_at - make_interval(mins => b.setup_minutes), n.starts_at),
                        coalesce(coalesce(b.released_at, b.ends_at)
                                     + make_interval(mins => b.teardown_minutes), n.ends_at), '[)'),
-                   b.mode, false
+                   b.mode, b.state = 'requested', false
             FROM unnest(\(environments), \(bookings), \(windows),
                         \(periods.map(\.lowerBound)), \(periods.map(\.upperBound)))
                 WITH ORDINALITY n (environment_id, booking_id, window_id, starts_at, ends_at, place)

@@ -83,7 +83,8 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
     func finish() throws {
         progress.finish()
         options.mention(ignored: sheet.ignoredHeaders)
-        let numbers = kinds.map { "\(counts[$0, default: 0]) \($0)" } + ["\(rejects.count) rejected"]
+        let numbers =
+            kinds.map { "\(counts[$0, default: 0]) \($0)" } + ["\(rejects.count) rejected"]
         FileHandle.standardError.say(
             numbers.joined(separator: ", ")
                 + (options.dryRun ? " (dry run: nothing was written)." : ".")

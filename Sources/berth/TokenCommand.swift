@@ -15,7 +15,16 @@ struct TokenCommand: AsyncParsableCommand {
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Makes a token, and prints it alone on standard output.")
+            abstract: "Makes a token, and prints it alone on standard output.",
+            discussion: """
+                Whoever shows it may do what its role allows. viewer reads everything; booker books for its team, \
+                asks for change windows and declares emergencies; manager approves, displaces and plans windows for \
+                the environments that its team owns or its labels match; admin may do everything.
+                Examples:
+                  berth token create --name pipeline --role booker --team crm
+                  berth token create --name ada --role manager --team crm --labels tier:uat
+                  berth token create --name jenkins --role booker --team release --reports
+                """)
 
         @OptionGroup var database: DatabaseOptions
         @Option(help: "Its name; written to history. One token in use has it.") var name: String

@@ -194,7 +194,8 @@ struct BookingSheetTests {
 
     @Test("A sheet whose dates were read, or could not be dates, asks nothing")
     func noQuestion() throws {
-        let sheet = try Self.read("environment,from,to,title\nuat-1,1.6.2027,2.6.2027,x\nuat-1,a,b,x")
+        let sheet = try Self.read(
+            "environment,from,to,title\nuat-1,1.6.2027,2.6.2027,x\nuat-1,a,b,x")
         #expect(sheet.rows.count == 1 && sheet.dates.question == nil)
     }
 

@@ -78,8 +78,7 @@ struct BookingAPITests {
             #expect(
                 conflict.keys.sorted() == [
                     "blocksFrom", "blocksUntil", "contact", "endsAt", "environment", "holder",
-                    "kind",
-                    "mode", "reference", "startsAt", "team", "title", "via",
+                    "isPending", "kind", "mode", "reference", "startsAt", "team", "title", "via",
                 ])
             #expect(conflict["reference"] as? String == made["reference"])
             #expect(conflict["holder"] as? String == "tess")

@@ -68,6 +68,12 @@ struct ContractSchema: @unchecked Sendable {
         guard
             types.isEmpty || types.contains(type) || (type == "integer" && types.contains("number"))
         else { return ["\(place) is \(type), should be \(types)"] }
+        if let text = value as? String,
+            let known = (schema["x-extensible-enum"] ?? schema["enum"]) as? [Any],
+            !known.contains(where: { $0 as? String == text })
+        {
+            return ["\(place) is \(text), which is not among \(known)"]
+        }
         if let items = value as? [Any] {
             return items.enumerated().flatMap {
                 faults($1, schema["items"], at: "\(place)/\($0)")

@@ -58,11 +58,21 @@ struct GitHubDeploymentTests {
                         eventID: "deployment_status:209916254", environmentName: "production",
                         occurredAt: try RFC3339.date("2019-05-15T15:20:55Z"), actor: "Codertocat",
                         repository: "Codertocat/Hello-World", kind: .deploy,
-                        summary: "Codertocat/Hello-World master deployed",
-                        component: "Hello-World", version: "master")))
+                        summary: "Codertocat/Hello-World master@f95f852 deployed",
+                        component: "Hello-World", version: "master@f95f852")))
         let planned = try read(SharedEvents.body("github/deployment.json"), event: "deployment")
         #expect(
             planned == .ignored("tells of no deployment's end: X-GitHub-Event is deployment"))
+    }
+
+    @Test(
+        "What was deployed is the branch and the commit, as a branch moves on",
+        arguments: [
+            (["ref": #""main""#], "main@f95f852"), (["ref": #""f95f852bd8fc""#], "f95f852"),
+            (["ref": #""""#], "f95f852"), (["sha": "null"], "v1.2"),
+        ])
+    func version(deployment: [String: String], expected: String) throws {
+        #expect(try change(Self.delivery(deployment: deployment)).version == expected)
     }
 
     @Test(
@@ -70,7 +80,7 @@ struct GitHubDeploymentTests {
         arguments: ["failure", "error"])
     func failures(state: String) throws {
         let change = try change(Self.delivery(status: ["state": "\"\(state)\""]))
-        #expect(change.summary == "acme/shop v1.2 failed to deploy, perhaps in part")
+        #expect(change.summary == "acme/shop v1.2@f95f852 failed to deploy, perhaps in part")
         #expect(change.kind == .deploy)
     }
 
@@ -152,7 +162,7 @@ struct GitHubDeploymentTests {
                 deployment: ["ref": #""v\r\n1""#]))
         #expect(change.environmentName == "uat 1")
         #expect(change.actor == "o x")
-        #expect(change.version == "v  1")
+        #expect(change.version == "v  1@f95f852")
     }
 }
 

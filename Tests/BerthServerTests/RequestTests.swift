@@ -76,6 +76,11 @@ struct RequestTests {
     func ifMatch() {
         #expect(EntityTags("\"3\"")?.versions == [3])
         #expect(EntityTags(" \"3\" , \"4\" ")?.versions == [3, 4])
+        // A comma inside a tag is part of it.
+        #expect(EntityTags("\"a,3\", \"4\"")?.versions == [4])
+        #expect(EntityTags("\"a,3\"")?.includes("a,3") == true)
+        #expect(EntityTags(", \"3\",, \"4\",")?.versions == [3, 4])
+        for text in ["\"3\" \"4\"", "3", "\"3", "", ","] { #expect(EntityTags(text) == nil) }
         #expect(EntityTags("W/\"3\"")?.versions == [])
         #expect(EntityTags("\"03\"")?.versions == [])
         #expect(EntityTags("\"abc\"")?.versions == [])

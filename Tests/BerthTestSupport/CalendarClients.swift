@@ -3,30 +3,21 @@ import Testing
 
 /// Calendar clients that are not ours, from PyPI: installed once a machine into a folder of their own.
 public enum CalendarClients {
-    private static let packages = [
-        "icalendar==7.3.0", "recurring-ical-events==3.8.2", "vdirsyncer==0.21.0", "khal==0.14.1",
-    ]
+    private static let tools = PythonTools(
+        "berth-calendar-clients",
+        [
+            "icalendar==7.3.0", "recurring-ical-events==3.8.2", "vdirsyncer==0.21.0",
+            "khal==0.14.1",
+        ])
 
     /// The folder that holds them; nil where they cannot be had.
     public static var folder: String? {
-        get async { await installation.value }
+        get async { await tools.folder }
     }
 
     /// Whether they can be had here.
     public static var areThere: Bool {
-        get async { await folder != nil }
-    }
-
-    private static let installation = Task<String?, Never> {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "berth-calendar-clients").path
-        let done = "\(folder)/installed"
-        if FileManager.default.fileExists(atPath: done) { return folder }
-        guard await run("/usr/bin/env", ["python3", "-m", "venv", folder]).status == 0,
-            await run("\(folder)/bin/pip", ["install", "--quiet"] + packages).status == 0,
-            FileManager.default.createFile(atPath: done, contents: nil)
-        else { return nil }
-        return folder
+        get async { await tools.areThere }
     }
 
     /// What a Python program prints that has the text as its input; fails the test when it fails.

@@ -138,7 +138,8 @@ struct ImportCommandTests {
             #expect(text.contains("date-format"), "\(text)")
             #expect(
                 read.log.contains(
-                    "2 dates are not written as 2027-03-01 09:00, “03/04/2031 09:00” on line 2 first"),
+                    "2 dates are not written as 2027-03-01 09:00, “03/04/2031 09:00” on line 2 first"
+                ),
                 "\(read.log)")
             #expect(try await Self.bookings(database) == 0)
         }
@@ -267,7 +268,8 @@ struct ImportCommandTests {
             try berth.run()
             let shown = try await onThread { try output.fileHandleForReading.readToEnd() ?? Data() }
             let text = String(decoding: shown, as: UTF8.self)
-            #expect(text.contains("\r[##############################] 600 of 600 rows, "), "\(text)")
+            #expect(
+                text.contains("\r[##############################] 600 of 600 rows, "), "\(text)")
             #expect(text.contains("/s, 0 s left"), "\(text)")
             #expect(text.contains("600 booked"), "\(text)")
         }

@@ -45,7 +45,8 @@ public enum BookingRules {
         let hours = (seconds / 360).rounded(.up) / 10
         return Violation(
             environment: environment.key, rule: "maxHours", limit: "\(most)", value: "\(hours)",
-            detail: "\(environment.key) is booked for at most \(most) hours, and this is \(hours)")
+            detail:
+                "\(environment.key) is booked for at most \(most.of("hour")), and this is \(hours)")
     }
 
     private static func lead(
@@ -58,7 +59,7 @@ public enum BookingRules {
             environment: environment.key, rule: "minLeadMinutes", limit: "\(least)",
             value: "\(Int(minutes.rounded(.down)))",
             detail:
-                "\(environment.key) is booked at least \(least) minutes ahead, and this begins in "
+                "\(environment.key) is booked at least \(least.of("minute")) ahead, and this begins in "
                 + "\(Int(minutes.rounded(.down)))")
     }
 
@@ -71,7 +72,8 @@ public enum BookingRules {
         return Violation(
             environment: environment.key, rule: "horizonDays", limit: "\(most)",
             value: "\(Int(days.rounded(.up)))",
-            detail: "\(environment.key) is booked at most \(most) days ahead, and this begins in "
+            detail:
+                "\(environment.key) is booked at most \(most.of("day")) ahead, and this begins in "
                 + "\(Int(days.rounded(.up)))")
     }
 

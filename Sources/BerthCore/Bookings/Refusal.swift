@@ -48,8 +48,11 @@ public struct Conflict: Sendable, Equatable {
     public var blocksFrom: Date
     /// Until when it blocks, buffers included.
     public var blocksUntil: Date
-    /// How it uses what it books; nil: a window.
+    /// How it uses the place where they meet, which may be a part that it reaches otherwise than it books; nil: a
+    /// window.
     public var mode: Booking.Mode?
+    /// Whether it still waits for approval, and holds its place until that is decided or its hold runs out.
+    public var isPending = false
     /// Of a series that was asked for: the occurrence that it stands in the way of.
     public var recurrenceID: Date?
     /// Of bookings that were to be moved together: the one that it stands in the way of.

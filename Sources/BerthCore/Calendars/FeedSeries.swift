@@ -67,6 +67,7 @@ extension FeedWriter {
         var master = entry(pattern, in: series)
         master.start = series.first.lowerBound
         master.end = series.first.upperBound
+        if master.url != nil { master.url = url(of: series.reference) }
         master.createdAt = order.map(\.value.createdAt).min() ?? pattern.createdAt
         master.recurrence = Recurrence(
             rule,

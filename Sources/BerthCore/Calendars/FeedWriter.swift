@@ -46,6 +46,11 @@ public struct FeedWriter: Sendable {
         return entry
     }
 
+    /// Where all bookings of a series are: none of them stands for the others.
+    func url(of series: SeriesReference) -> String {
+        "\(options.publicURL)/v1/bookings?series=\(series)"
+    }
+
     /// What stands before the colon of a summary.
     static func place(_ keys: [String]) -> String {
         keys.count <= 3

@@ -86,11 +86,13 @@ public struct WindowImpact: Sendable, Equatable {
         let freeze = facts.hoursToFreeze
         return [
             Factor(
-                name: "bookings", fact: "\(facts.bookings) bookings in its periods",
+                name: "bookings", fact: "\(facts.bookings.of("booking")) in its periods",
                 points: facts.bookings == 0 ? 0 : facts.bookings <= 3 ? 1 : 2),
             Factor(
                 name: "shared-parts",
-                fact: "\(facts.sharing) other environments contain what it is on",
+                fact: facts.sharing == 1
+                    ? "1 other environment contains what it is on"
+                    : "\(facts.sharing) other environments contain what it is on",
                 points: facts.sharing == 0 ? 0 : facts.sharing <= 2 ? 1 : 2),
             Factor(
                 name: "time",
@@ -98,14 +100,15 @@ public struct WindowImpact: Sendable, Equatable {
                 points: isLate ? 1 : 0),
             Factor(
                 name: "history",
-                fact: "\(facts.uncontrolled) uncontrolled changes there in 90 days",
+                fact: "\(facts.uncontrolled.of("uncontrolled change")) there in 90 days",
                 points: facts.uncontrolled == 0 ? 0 : facts.uncontrolled <= 2 ? 1 : 2),
             Factor(
-                name: "reviews", fact: "\(facts.rejectedReviews) rejected reviews there in 90 days",
+                name: "reviews",
+                fact: "\(facts.rejectedReviews.of("rejected review")) there in 90 days",
                 points: facts.rejectedReviews == 0 ? 0 : 1),
             Factor(
                 name: "freeze",
-                fact: freeze.map { $0 == 0 ? "in a freeze" : "\($0) hours from a freeze" }
+                fact: freeze.map { $0 == 0 ? "in a freeze" : "\($0.of("hour")) from a freeze" }
                     ?? "no freeze within 2 days",
                 points: freeze == 0 ? 2 : freeze == nil ? 0 : 1),
         ]

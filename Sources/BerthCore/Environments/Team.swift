@@ -2,7 +2,7 @@
 public struct Team: Sendable, Equatable {
     /// Its number in the database.
     public var id: Int64
-    /// Its name: unique, and for ever; it stands in URLs and feeds.
+    /// Its name: unique, whatever its case; it stands in URLs and feeds, where a former one leads to it.
     public var name: String
     /// A CSS colour, `#rrggbb`, or nil.
     public var colour: String?

@@ -103,7 +103,8 @@ struct ChangeRowParser {
         let occurredAt = found.flatMap { environment in
             faults.noting { () throws(CellFault) in
                 do {
-                    return try TimeText(cells[.occurredAt], pattern: pattern).instant(in: environment.rules)
+                    return try TimeText(cells[.occurredAt], pattern: pattern).instant(
+                        in: environment.rules)
                 } catch {
                     throw CellFault("occurredAt: \(error)")
                 }

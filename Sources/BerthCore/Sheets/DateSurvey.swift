@@ -20,8 +20,9 @@ public struct DateSurvey: Sendable {
     public var question: String? {
         guard let first, let possible = patterns else { return nil }
         let patterns = TimeTextError.narrowest(possible)
-        let dates = count == 1 ? "1 date is" : "\(count) dates are"
-        let example = "\(dates) not written as 2027-03-01 09:00, “\(first.text)” on line \(first.line) first: "
+        let dates = "\(count.of("date")) \(count == 1 ? "is" : "are")"
+        let example =
+            "\(dates) not written as 2027-03-01 09:00, “\(first.text)” on line \(first.line) first: "
         switch patterns.count {
         case 0:
             return example + "they are not all written alike, so look into the rejects"

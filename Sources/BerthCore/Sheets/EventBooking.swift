@@ -28,7 +28,9 @@ struct EventBooking {
             throw EventFault(
                 reason: .invalid, detail: "SUMMARY: empty; say what the booking is for")
         }
-        guard let team = options.team.map({ names.team(among: [$0]) ?? $0 }) ?? names.team(among: event.categories)
+        guard
+            let team = options.team.map({ names.team(among: [$0]) ?? $0 })
+                ?? names.team(among: event.categories)
         else {
             throw EventFault(
                 reason: .invalid, detail: "CATEGORIES: names no team; import with --team")

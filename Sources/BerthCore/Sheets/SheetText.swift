@@ -19,7 +19,9 @@ struct SheetText {
             bytes = data.dropFirst(mark)
             if let fault = Self.firstFault(in: bytes) {
                 let line = Self.line(of: fault, in: bytes)
-                if bytes[bytes.startIndex + fault] == 0 { throw .nul(offset: fault + mark, line: line) }
+                if bytes[bytes.startIndex + fault] == 0 {
+                    throw .nul(offset: fault + mark, line: line)
+                }
                 throw .notUTF8(offset: fault + mark, line: line)
             }
         }

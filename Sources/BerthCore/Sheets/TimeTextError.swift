@@ -95,7 +95,8 @@ public enum TimeTextError: Error, Hashable, Sendable, CustomStringConvertible {
         guard let clock = parts.first else { return "" }
         let fields = clock.split(separator: Character(":")).map(\.count)
         let isHalf = parts.count > 1
-        return (isHalf ? " hh" : " HH") + (fields.count > 1 ? ":mm" : "") + (fields.count > 2 ? ":ss" : "")
+        return (isHalf ? " hh" : " HH") + (fields.count > 1 ? ":mm" : "")
+            + (fields.count > 2 ? ":ss" : "")
             + (isHalf ? " a" : "")
     }
 }

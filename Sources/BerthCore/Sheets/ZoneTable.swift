@@ -32,9 +32,10 @@ struct ZoneTable {
         let found: Result<[Place], UnknownEnvironment>
         do throws(UnknownEnvironment) {
             let keys = try names.keys(in: cell)
-            found = .success(keys.compactMap { key in
-                names.timeZones[key].map { Place(key: key, rules: .named($0)) }
-            })
+            found = .success(
+                keys.compactMap { key in
+                    names.timeZones[key].map { Place(key: key, rules: .named($0)) }
+                })
         } catch {
             found = .failure(error)
         }

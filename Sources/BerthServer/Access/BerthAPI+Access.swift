@@ -42,9 +42,30 @@ extension BerthAPI {
         }
         let patch = try await call.object(.mergePatch, from: call.body())
         let team = try await database.updateTeam(
-            named: name, expecting: version, now: call.now, dryRun: dryRun
+            named: name, expecting: version, by: call.caller, now: call.now, dryRun: dryRun
         ) { try TeamDraft(patching: $0, with: patch) }
         return Answer(version: team.version, writing: team.write).response
+    }
+
+    func mergeTeam(_ call: Call) async throws -> Response {
+        let dryRun = try call.dryRun()
+        let body = try await call.body()
+        let key = try call.idempotencyKey(body: body, dryRun: dryRun)
+        var fields = FieldReader(try call.object(.json, from: body), isPatch: false)
+        fields.require("into")
+        let into = fields.read("into", .teamName) ?? ""
+        try fields.finish()
+        let name = try call.parameter("name")
+        let outcome = try await keysInFlight.hold(key) {
+            try await database.mergeTeam(
+                named: name, into: into, by: call.caller, now: call.now, dryRun: dryRun,
+                idempotency: key,
+                keep: { Answer(version: $0.version, writing: $0.write).kept })
+        }
+        switch outcome {
+        case .again(let kept): return Answer(kept: kept).response
+        case .done(let team): return Answer(version: team.version, writing: team.write).response
+        }
     }
 
     func listTokens(_ call: Call) async throws -> Response {

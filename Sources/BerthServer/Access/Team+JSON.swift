@@ -27,7 +27,8 @@ extension TeamDraft {
         self.init(name: team.name, colour: team.colour, contact: team.contact)
         var fields = FieldReader(patch, isPatch: true)
         apply(&fields)
-        fields.refuseChanges(of: ["name", "version"], in: JSONObject(written: team.write))
+        fields.set(&name, "name", .teamName)
+        fields.refuseChanges(of: ["version"], in: JSONObject(written: team.write))
         try fields.finish()
     }
 

@@ -8,7 +8,7 @@ extension Problem {
         switch error {
         case .invalid(let faults):
             self.init(.invalid, Self.summary(of: faults))
-            errors = faults
+            errors = Array(faults.prefix(Limits.faultsListed))
         case .policy(let violations):
             let more = violations.count > 1 ? "; \(violations.count - 1) more" : ""
             self.init(.policy, violations.first.map { $0.detail + more })
@@ -59,7 +59,8 @@ extension Problem {
         let through = conflict.via.last.map { ", through \($0)," } ?? ""
         let who =
             conflict.kind == .booking
-            ? "held by \(conflict.reference) (\(conflict.team ?? conflict.holder))"
+            ? "\(conflict.isPending ? "asked for" : "held") by \(conflict.reference) "
+                + "(\(conflict.team ?? conflict.holder)\(conflict.isPending ? ", to be approved" : ""))"
             : "under \(conflict.kind.rawValue) by \(conflict.reference) (\(conflict.title))"
         var text =
             "\(conflict.environment)\(through) is \(who) until \(RFC3339.string(conflict.blocksUntil))"

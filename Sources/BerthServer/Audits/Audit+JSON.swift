@@ -62,8 +62,17 @@ extension Finding {
 extension Waiver {
     /// Writes the waiver as the API shows it.
     func write(_ json: inout JSONWriter) {
+        write(&json, id: id)
+    }
+
+    /// Writes what a waiver would be: without a number.
+    func writeTried(_ json: inout JSONWriter) {
+        write(&json, id: nil)
+    }
+
+    private func write(_ json: inout JSONWriter, id: Int64?) {
         json.object { json in
-            json.member("id", id)
+            json.member("id", id.map(Int.init))
             switch scope {
             case .finding(let fingerprint):
                 json.member("fingerprint", fingerprint)

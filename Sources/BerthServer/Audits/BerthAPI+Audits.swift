@@ -52,11 +52,16 @@ extension BerthAPI {
             try await database.createWaiver(
                 draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
                 keep: { Self.made($0).kept })
-        }.response { dryRun ? Answer(writing: $0.write) : Self.made($0) }
+        }.response { dryRun ? Answer(writing: $0.writeTried) : Self.made($0) }
     }
 
     private static func made(_ waiver: Waiver) -> Answer {
         Answer(.created, location: "/v1/waivers/\(waiver.id)", writing: waiver.write)
+    }
+
+    func getWaiver(_ call: Call) async throws -> Response {
+        try call.refuseQuery()
+        return Answer(writing: try await database.waiver(call.number("waiver")).write).response
     }
 
     func revokeWaiver(_ call: Call) async throws -> Response {

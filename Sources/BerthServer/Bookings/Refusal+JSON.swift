@@ -18,6 +18,7 @@ extension Conflict {
             json.member("blocksFrom", blocksFrom)
             json.member("blocksUntil", blocksUntil)
             json.member("mode", mode?.rawValue)
+            json.member("isPending", isPending)
             if let recurrenceID { json.member("recurrenceId", recurrenceID) }
             if let moving { json.member("moving", moving.description) }
         }

@@ -38,6 +38,12 @@ extension BerthAPI {
         }
     }
 
+    func getFeedToken(_ call: Call) async throws -> Response {
+        try call.refuseQuery()
+        let token = try await database.feedToken(call.number("feed token"), by: call.caller)
+        return Answer { json in json.object { token.writeMembers(&$0, id: token.id) } }.response
+    }
+
     func revokeFeedToken(_ call: Call) async throws -> Response {
         let dryRun = try call.dryRun()
         let id = try call.number("feed token")
@@ -48,7 +54,7 @@ extension BerthAPI {
 
     private func created(_ token: FeedToken, secret: String?) -> Answer {
         let url = secret.map { "\(publicURL.text)\(token.feed.path($0))" }
-        return Answer(.created) { json in
+        return Answer(.created, location: "/v1/feed-tokens/\(token.id)") { json in
             json.object { json in
                 token.writeMembers(&json, id: token.id)
                 json.member("url", url)

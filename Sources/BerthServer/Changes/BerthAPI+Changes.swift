@@ -48,7 +48,7 @@ extension BerthAPI {
             try await database.recordChange(
                 draft, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
                 keep: { Self.recorded($0).kept })
-        }.response { dryRun ? Answer(writing: $0.write) : Self.recorded($0) }
+        }.response { dryRun ? Answer(writing: $0.writeTried) : Self.recorded($0) }
     }
 
     /// What a posted correction corrects: nil where it is none, or names no entry, which its reader says.
@@ -76,11 +76,17 @@ extension BerthAPI {
         var note: String?
         // A review is read as `state`; either name says it.
         let form = FieldForm.choice(Change.Review.State.allCases)
-        let verdict = fields.read("decision", form) ?? fields.read("state", form)
+        let verdict = fields.read("decision", form)
+        let state = fields.read("state", form)
+        if fields.has("state"), fields.has("decision") {
+            fields.fault("state", "says what decision says: send one of them")
+        }
         if !fields.has("state") { fields.require("decision") }
         fields.setOptional(&note, "note", .line(Limits.notesCharacters))
         try fields.finish()
-        guard let verdict else { throw BerthError.invalid("/decision", "is required") }
+        guard let verdict = verdict ?? state else {
+            throw BerthError.invalid("/decision", "is required")
+        }
         return try await keysInFlight.hold(key) {
             try await database.reviewChange(
                 id, as: verdict, note: note, by: call.caller, now: call.now, dryRun: dryRun,

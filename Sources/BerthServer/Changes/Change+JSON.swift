@@ -4,8 +4,17 @@ import Foundation
 extension Change {
     /// Writes the entry as the API shows it.
     func write(_ json: inout JSONWriter) {
+        write(&json, id: id)
+    }
+
+    /// Writes what an entry would be: it has no place in the log, and so no link in its chain.
+    func writeTried(_ json: inout JSONWriter) {
+        write(&json, id: nil)
+    }
+
+    private func write(_ json: inout JSONWriter, id: Int64?) {
         json.object { json in
-            json.member("id", id)
+            json.member("id", id.map(Int.init))
             json.member("environment", draft.environment)
             json.member("occurredAt", draft.occurredAt)
             json.member("recordedAt", recordedAt)
@@ -39,7 +48,9 @@ extension Change {
             if let review { review.write(&json) } else { json.null() }
             json.name("supersededBy")
             if let supersededBy { json.value(supersededBy) } else { json.null() }
-            json.member("hash", hash.map { String($0, radix: 16).leftPadded(to: 2) }.joined())
+            json.member(
+                "hash",
+                id == nil ? nil : hash.map { String($0, radix: 16).leftPadded(to: 2) }.joined())
         }
     }
 }
@@ -127,6 +138,7 @@ extension Gate.Reason {
             json.member("blocksFrom", noInstant)
             json.member("blocksUntil", until)
             json.member("mode", none)
+            json.member("isPending", false)
         }
     }
 }

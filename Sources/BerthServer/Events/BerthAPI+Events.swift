@@ -6,7 +6,7 @@ import Hummingbird
 
 extension BerthAPI {
     func receiveEvents(_ call: Call) async throws -> Response {
-        try call.refuseQuery()
+        let dryRun = try call.dryRun()
         let body = try await call.body(atMost: Limits.eventBytes)
         let events = try CloudEvent.events(in: call.request.headers, body)
         // What Berth itself logs under these names, nobody else may keep from being logged.
@@ -14,7 +14,7 @@ extension BerthAPI {
             throw BerthError.invalid(
                 "/source", "\(feigned.source) is Berth's own name for a source: send another")
         }
-        return try await record(CDEvent.readings(of: events), call)
+        return try await record(CDEvent.readings(of: events), call, dryRun: dryRun)
     }
 
     /// Without a secret, no signature is good.
@@ -27,10 +27,13 @@ extension BerthAPI {
         else { throw Problem.badSignature }
         let event = HTTPField.Name("X-GitHub-Event").flatMap { call.request.headers[$0] } ?? ""
         return try await record(
-            [GitHubDeployment.read(event: event, call.object(.json, from: body))], call)
+            [GitHubDeployment.read(event: event, call.object(.json, from: body))], call,
+            dryRun: false)
     }
 
-    private func record(_ readings: [EventReading], _ call: Call) async throws -> Response {
+    private func record(
+        _ readings: [EventReading], _ call: Call, dryRun: Bool
+    ) async throws -> Response {
         let reports = readings.compactMap { reading in
             if case .change(let report) = reading { report } else { nil }
         }
@@ -46,14 +49,15 @@ extension BerthAPI {
             reports.isEmpty
             ? []
             : try await database.record(
-                reports, by: call.caller, now: call.now)
+                reports, by: call.caller, now: call.now, dryRun: dryRun)
         let changes = outcomes.compactMap { if case .recorded(let id) = $0 { id } else { nil } }
-        metrics.countEvents(recorded: changes.count, ignored: ignored)
+        if !dryRun { metrics.countEvents(recorded: changes.count, ignored: ignored) }
         return Answer(.accepted) { json in
             json.object { json in
                 json.member("received", readings.count)
+                json.member("recorded", changes.count)
                 json.name("changes")
-                json.array(changes) { $0.value($1) }
+                json.array(dryRun ? [] : changes) { $0.value($1) }
                 json.member("unassigned", outcomes.count { $0 == .unassigned })
                 json.member("repeated", outcomes.count { $0 == .repeated })
                 json.member("ignored", ignored)
@@ -83,7 +87,7 @@ extension BerthAPI {
             try await database.assignEvent(
                 id, to: environment, by: call.caller, now: call.now, dryRun: dryRun,
                 idempotency: key, keep: { Answer(writing: $0.write).kept })
-        }.response { Answer(writing: $0.write) }
+        }.response { Answer(writing: dryRun ? $0.writeTried : $0.write) }
     }
 
     func listMappings(_ call: Call) async throws -> Response {
@@ -103,11 +107,16 @@ extension BerthAPI {
             try await database.createMapping(
                 mapping, by: call.caller, now: call.now, dryRun: dryRun, idempotency: key,
                 keep: { Self.made($0).kept })
-        }.response { dryRun ? Answer(writing: $0.write) : Self.made($0) }
+        }.response { dryRun ? Answer(writing: $0.writeTried) : Self.made($0) }
     }
 
     private static func made(_ mapping: Mapping) -> Answer {
         Answer(.created, location: "/v1/mappings/\(mapping.id)", writing: mapping.write)
+    }
+
+    func getMapping(_ call: Call) async throws -> Response {
+        try call.refuseQuery()
+        return Answer(writing: try await database.mapping(call.number("mapping")).write).response
     }
 
     func deleteMapping(_ call: Call) async throws -> Response {
@@ -139,9 +148,18 @@ extension Mapping {
 
     /// Writes the mapping.
     func write(_ json: inout JSONWriter) {
+        write(&json, id: id)
+    }
+
+    /// Writes what a mapping would be: without a number.
+    func writeTried(_ json: inout JSONWriter) {
+        write(&json, id: nil)
+    }
+
+    private func write(_ json: inout JSONWriter, id: Int64?) {
         let none: String? = nil
         json.object { json in
-            json.member("id", id)
+            json.member("id", id.map(Int.init))
             json.member("source", source)
             json.member("kind", kind.rawValue)
             json.member("name", name)

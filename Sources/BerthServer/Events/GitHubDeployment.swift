@@ -46,10 +46,17 @@ struct GitHubDeployment {
         self.status = status
     }
 
+    /// What was deployed: a branch moves on, so that its name alone does not say.
+    private var version: String? {
+        let ref = body.text("deployment", "ref")
+        guard let sha = body.text("deployment", "sha") else { return ref }
+        let short = String(sha.prefix(7))
+        guard let ref, !ref.isEmpty, !sha.hasPrefix(ref) else { return short }
+        return "\(ref)@\(short)"
+    }
+
     private func change(_ outcome: String) -> ReportedChange {
-        let version =
-            body.text("deployment", "ref")
-            ?? body.text("deployment", "sha").map { String($0.prefix(7)) }
+        let version = version
         let task = body.text("deployment", "task") ?? "deploy"
         let what = ([repository, version, task == "deploy" ? nil : "(\(task))"] as [String?])
             .compactMap { $0 }.joined(separator: " ")

@@ -20,16 +20,20 @@ enum EntityTags: Equatable {
             return
         }
         var tags: [Tag] = []
-        for element in text.split(separator: ",") {
-            var element = element.trimmingOWS()
-            let isWeak = element.hasPrefix("W/")
-            if isWeak { element = element.dropFirst(2) }
-            guard element.utf8.count >= 2, element.hasPrefix("\""), element.hasSuffix("\"") else {
+        // An empty element of a list is ignored (RFC 9110, section 5.6.1).
+        var rest = text.withoutCommas
+        while !rest.isEmpty {
+            let isWeak = rest.hasPrefix("W/")
+            if isWeak { rest = rest.dropFirst(2) }
+            // A comma may stand inside a tag; only a quote ends it.
+            guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else {
                 return nil
             }
-            let value = element.dropFirst().dropLast()
-            guard !value.contains("\"") else { return nil }
+            let value = rest.dropFirst()[..<end]
             tags.append(Tag(value: String(value), isWeak: isWeak))
+            rest = rest[rest.index(after: end)...].trimmingOWS()
+            guard rest.isEmpty || rest.hasPrefix(",") else { return nil }
+            rest = rest.withoutCommas
         }
         guard !tags.isEmpty else { return nil }
         self = .tags(tags)
@@ -54,6 +58,13 @@ enum EntityTags: Equatable {
     /// Whether a version matches weakly, as `If-None-Match` asks.
     func includes(version: Int) -> Bool {
         includes(String(version))
+    }
+}
+
+extension Substring {
+    /// Without commas at the start, and what is blank between them.
+    fileprivate var withoutCommas: Substring {
+        drop { $0 == "," || $0 == " " || $0 == "\t" }
     }
 }
 

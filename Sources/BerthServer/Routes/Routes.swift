@@ -67,6 +67,7 @@ enum Routes {
             handler: .signed { try await $0.receiveGitHubDelivery($1) }),
         .get("/v1/mappings", .viewer) { try await $0.listMappings($1) },
         .post("/v1/mappings", .manager) { try await $0.createMapping($1) },
+        .get("/v1/mappings/{id}", .viewer) { try await $0.getMapping($1) },
         .delete("/v1/mappings/{id}", .manager) { try await $0.deleteMapping($1) },
     ]
 
@@ -83,6 +84,7 @@ enum Routes {
             handler: .subscriber { try await $0.getFreeBusy($1, $2) }),
         .get("/v1/feed-tokens", .viewer) { try await $0.listFeedTokens($1) },
         .post("/v1/feed-tokens", .viewer) { try await $0.createFeedToken($1) },
+        .get("/v1/feed-tokens/{id}", .viewer) { try await $0.getFeedToken($1) },
         .delete("/v1/feed-tokens/{id}", .viewer) { try await $0.revokeFeedToken($1) },
     ]
 
@@ -107,6 +109,7 @@ enum Routes {
         .get("/v1/conflicts", .viewer) { try await $0.listConflicts($1) },
         .get("/v1/waivers", .viewer) { try await $0.listWaivers($1) },
         .post("/v1/waivers", .manager) { try await $0.createWaiver($1) },
+        .get("/v1/waivers/{id}", .viewer) { try await $0.getWaiver($1) },
         .delete("/v1/waivers/{id}", .manager) { try await $0.revokeWaiver($1) },
         .get("/v1/audit-checks", .viewer) { try await $0.listAuditChecks($1) },
         .put("/v1/audit-checks/{check}", .admin) { try await $0.putAuditCheck($1) },
@@ -117,6 +120,7 @@ enum Routes {
         .post("/v1/teams", .admin) { try await $0.createTeam($1) },
         .get("/v1/teams/{name}", .viewer) { try await $0.getTeam($1) },
         .patch("/v1/teams/{name}", .admin) { try await $0.updateTeam($1) },
+        .post("/v1/teams/{name}/merge", .admin) { try await $0.mergeTeam($1) },
         .get("/v1/tokens", .admin) { try await $0.listTokens($1) },
         .post("/v1/tokens", .admin) { try await $0.createToken($1) },
         .get("/v1/tokens/{id}", .admin) { try await $0.getToken($1) },

@@ -14,9 +14,9 @@ export function refusalText(error) {
 }
 
 /** Who a conflict is with, until when, and through which part. */
-export function conflictText({ environment, via, kind, title, team, holder, blocksUntil }) {
+export function conflictText({ environment, via, kind, title, team, holder, blocksUntil, isPending }) {
   const through = via?.length ? ` (through ${via[via.length - 1]})` : "";
-  return `${environment}${through}: ${team ?? kind}: ${title}, until ${shortTime(Date.parse(blocksUntil))}${holder ? ` (${holder})` : ""}`;
+  return `${environment}${through}: ${team ?? kind}: ${title}${isPending ? ", to be approved" : ""}, until ${shortTime(Date.parse(blocksUntil))}${holder ? ` (${holder})` : ""}`;
 }
 
 /**
