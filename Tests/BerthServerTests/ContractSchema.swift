@@ -7,7 +7,7 @@ import Yams
 /// that it does not name.
 struct ContractSchema: @unchecked Sendable {
     // Read once and never written: the values are plain numbers, strings, arrays and dictionaries.
-    private let document: [String: Any]
+    let document: [String: Any]
 
     static let shared = Result { try ContractSchema() }
 
@@ -48,7 +48,7 @@ struct ContractSchema: @unchecked Sendable {
     }
 
     /// The object itself, or what its `$ref` names.
-    private func resolved(_ value: Any?) -> [String: Any]? {
+    func resolved(_ value: Any?) -> [String: Any]? {
         guard let object = value as? [String: Any] else { return nil }
         guard let reference = object["$ref"] as? String else { return object }
         let target = reference.dropFirst(2).split(separator: "/").reduce(document as Any?) {
