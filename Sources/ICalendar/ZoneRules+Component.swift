@@ -6,27 +6,30 @@ extension ZoneRules {
     func write(covering span: Range<Date>, to lines: inout ContentWriter) {
         lines.begin("VTIMEZONE")
         lines.property("TZID", plain: identifier)
-        let end = CivilTime(utc: span.upperBound)
-        for observance in observances(in: span) { observance.write(until: end, to: &lines) }
+        for observance in observances(in: span) { observance.write(to: &lines) }
         lines.end("VTIMEZONE")
     }
 
+    /// The changes, those of one kind together: first the runs that one rule gives, then the rest.
     private func observances(in span: Range<Date>) -> [Observance] {
-        let changes = changes(in: span)
-        var observances: [Observance] = []
-        for change in changes {
-            if let index = observances.firstIndex(where: {
+        var kinds: [(offsetFrom: Int, offsetTo: Int, starts: [CivilTime])] = []
+        for change in changes(in: span) {
+            if let index = kinds.firstIndex(where: {
                 $0.offsetFrom == change.offsetFrom && $0.offsetTo == change.offsetTo
             }) {
-                observances[index].starts.append(change.local)
+                kinds[index].starts.append(change.local)
             } else {
-                observances.append(
-                    Observance(
-                        offsetFrom: change.offsetFrom, offsetTo: change.offsetTo,
-                        starts: [change.local]))
+                kinds.append((change.offsetFrom, change.offsetTo, [change.local]))
             }
         }
-        return observances
+        let end = CivilTime(utc: span.upperBound)
+        return kinds.flatMap { kind in
+            Observance.parts(of: kind.starts, until: end).map { starts, rule in
+                Observance(
+                    offsetFrom: kind.offsetFrom, offsetTo: kind.offsetTo, starts: starts,
+                    rule: rule)
+            }
+        }
     }
 
     /// The changes of offset that bear on a span, from the last one before it; where there is none, the offset
@@ -64,40 +67,48 @@ private struct Observance {
     var offsetTo: Int
     /// Ascending.
     var starts: [CivilTime]
+    /// What gives all starts from the first; nil: they are listed.
+    var rule: YearlyRule?
 
-    func write(until end: CivilTime, to lines: inout ContentWriter) {
+    func write(to lines: inout ContentWriter) {
         let isDaylight = offsetTo > offsetFrom
         isDaylight ? lines.begin("DAYLIGHT") : lines.begin("STANDARD")
         lines.property("DTSTART", local: [starts[0]])
         lines.property("TZOFFSETFROM", plain: Self.text(offset: offsetFrom))
         lines.property("TZOFFSETTO", plain: Self.text(offset: offsetTo))
-        if let rule = yearlyRule(until: end) {
-            lines.property("RRULE", plain: rule.description)
-        } else if starts.count > 1 {
-            lines.property("RDATE", local: Array(starts.dropFirst()))
+        if let rule {
+            let last = starts[starts.count - 1].seconds - offsetFrom
+            lines.property("RRULE", plain: rule.text(until: rule.ends ? last : nil).description)
+        } else {
+            // ical.js reads only the first date of a line.
+            for start in starts.dropFirst() { lines.property("RDATE", local: [start]) }
         }
         isDaylight ? lines.end("DAYLIGHT") : lines.end("STANDARD")
     }
 
-    /// The rule that gives just these starts up to an end, one each year; nil where there is none.
-    private func yearlyRule(until end: CivilTime) -> RecurrenceRule? {
-        guard starts.count > 1, starts[starts.count - 1].seconds + 350 * 86_400 > end.seconds else {
-            return nil
+    /// The starts of one kind of change, cut into runs that a rule gives; what fits no rule comes last, together.
+    static func parts(
+        of starts: [CivilTime], until end: CivilTime
+    ) -> [(starts: [CivilTime], rule: YearlyRule?)] {
+        var parts: [(starts: [CivilTime], rule: YearlyRule?)] = []
+        var rest: [CivilTime] = []
+        var run = starts[...]
+        while let first = run.first {
+            var count = 1
+            var rule: YearlyRule?
+            while count < run.count, let longer = YearlyRule(run.prefix(count + 1), until: end) {
+                rule = longer
+                count += 1
+            }
+            if let rule {
+                parts.append((Array(run.prefix(count)), rule))
+            } else {
+                rest.append(first)
+            }
+            run = run.dropFirst(count)
         }
-        let days = starts.map { CalendarDay(number: $0.dayNumber) }
-        let first = days[0]
-        guard
-            starts.allSatisfy({ $0.secondOfDay == starts[0].secondOfDay }),
-            days.allSatisfy({ $0.month == first.month && $0.weekday == first.weekday }),
-            zip(days, days.dropFirst()).allSatisfy({ $0.year + 1 == $1.year })
-        else { return nil }
-        let ordinals = Set(days.map { ($0.day - 1) / 7 + 1 })
-        let isLast = days.allSatisfy { $0.day + 7 > $0.daysInMonth }
-        guard isLast || ordinals.count == 1, let ordinal = ordinals.first else { return nil }
-        var rule = RecurrenceRule(.yearly)
-        rule.months = [first.month]
-        rule.days = [RecurrenceRule.Day(first.weekday, ordinal: isLast ? -1 : ordinal)]
-        return rule
+        if !rest.isEmpty { parts.append((rest, nil)) }
+        return parts
     }
 
     /// RFC 5545, section 3.3.14.

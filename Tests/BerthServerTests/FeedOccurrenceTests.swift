@@ -18,9 +18,14 @@ struct FeedOccurrenceTests {
         ("Australia/Lord_Howe", "2027-03-04T15:00:00Z", "FREQ=MONTHLY;BYDAY=1FR,-1FR;COUNT=60"),
         ("UTC", "2027-03-05T22:00:00Z", "FREQ=MONTHLY;BYMONTHDAY=5;COUNT=36"),
         ("Africa/Casablanca", "2027-03-06T09:00:00Z", "FREQ=WEEKLY;INTERVAL=2;COUNT=70"),
+        ("America/Santiago", "2027-03-06T12:00:00Z", "FREQ=WEEKLY;INTERVAL=4;COUNT=37"),
+        ("Asia/Gaza", "2027-03-06T09:00:00Z", "FREQ=WEEKLY;INTERVAL=4;COUNT=37"),
+        ("Europe/Paris", "2027-03-06T09:00:00Z", "FREQ=WEEKLY;INTERVAL=4;COUNT=37"),
     ]
 
-    @Test("icalendar and recurring-ical-events find the very bookings that Berth holds")
+    @Test(
+        "icalendar, recurring-ical-events, and Thunderbird where it can be had, find the very bookings that Berth holds"
+    )
     func occurrences() async throws {
         try await TestAPI.with { api in
             for (index, series) in Self.series.enumerated() {
@@ -61,6 +66,9 @@ struct FeedOccurrenceTests {
                 }
                 let found = read.split(separator: "\n").map(String.init).sorted()
                 #expect(found.difference(from: held.sorted()).isEmpty, "\(Self.series[index])")
+                guard await Thunderbird.isThere else { continue }
+                let shown = try await Thunderbird.occurrences(in: feed.text)
+                #expect(shown.difference(from: held.sorted()).isEmpty, "\(Self.series[index])")
             }
         }
     }

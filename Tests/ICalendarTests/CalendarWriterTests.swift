@@ -62,6 +62,47 @@ struct CalendarWriterTests {
         #expect(!kolkata.contains { $0.hasPrefix("RRULE") })
         let casablanca = try component("Africa/Casablanca", 2027...2029)
         #expect(casablanca.contains { $0.hasPrefix("RDATE") })
+        // Some clients read only the first date of a line.
+        #expect(!casablanca.contains { $0.hasPrefix("RDATE") && $0.contains(",") })
+        let santiago = try component("America/Santiago", 2027...2030)
+        #expect(
+            santiago.contains("RRULE:FREQ=YEARLY;BYMONTH=4;BYMONTHDAY=2,3,4,5,6,7,8;BYDAY=SU"),
+            "\(santiago)")
+    }
+
+    @Test(
+        "A zone that is written is read back as it is, whatever its rules and whenever the span ends",
+        arguments: [
+            "Europe/Paris", "America/Santiago", "Asia/Gaza", "Africa/Casablanca", "America/New_York",
+            "Australia/Lord_Howe", "Asia/Jerusalem", "Africa/Cairo", "Pacific/Apia", "Asia/Tehran",
+            "America/Sao_Paulo", "Europe/Istanbul",
+        ])
+    func roundTrip(name: String) throws {
+        let zone = try ZoneRules(#require(TimeZone(identifier: name)))
+        for (from, days) in [(1_262_304_000, 3_650), (1_798_761_600, 400), (1_803_000_000, 1_100)] {
+            let first = Date(timeIntervalSince1970: Double(from))
+            for ends in stride(from: days, to: days + 360, by: 45) {
+                let last = first.addingTimeInterval(Double(ends) * 86_400)
+                var writer = ContentWriter()
+                zone.write(covering: first..<last, to: &writer)
+                var lines = ["BEGIN:VCALENDAR"]
+                lines += String(decoding: writer.bytes, as: UTF8.self)
+                    .replacing(name, with: "Mine").components(separatedBy: "\r\n").dropLast()
+                var expected: [Date] = []
+                for day in stride(from: 1, to: ends, by: 11) {
+                    let instant = first.addingTimeInterval(Double(day) * 86_400 + 43_200)
+                    let local = zone.civilTime(at: instant)
+                    expected.append(instant)
+                    lines += [
+                        "BEGIN:VEVENT", "DTSTART;TZID=Mine:\(local.basicText)", "END:VEVENT",
+                    ]
+                }
+                let file = try CalendarFileTests.read(
+                    (lines + ["END:VCALENDAR"]).joined(separator: "\n"))
+                #expect(file.faults == [])
+                #expect(file.events.map(\.start) == expected, "\(first) \(ends)")
+            }
+        }
     }
 
     @Test("UNTIL is written in UTC beside a start with a zone")

@@ -20,7 +20,7 @@ public enum Feed: Sendable, Hashable {
     /// How long what was cancelled stays, in days.
     public static let cancelledDays = 30
     /// Raised when the same records are written otherwise: every client fetches anew then.
-    public static let format = 1
+    public static let format = 2
 
     /// What clients call it.
     public var name: String {
@@ -34,7 +34,12 @@ public enum Feed: Sendable, Hashable {
         }
     }
 
-    /// What it is about, as a feed token and a file's name say it: labels sorted by key.
+    /// What its file is called, without what follows the dot.
+    public var fileName: String {
+        selector.isEmpty ? "all" : selector
+    }
+
+    /// What it is about, as a feed token says it: labels sorted by key.
     public var selector: String {
         guard case .labels(let labels) = self else { return name }
         return labels.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value)" }.joined(

@@ -35,7 +35,7 @@ extension BerthAPI {
         }
         return Response(
             status: .ok,
-            headers: validators.headers + Self.describing(file: "\(feed.selector).ics"),
+            headers: validators.headers + Self.describing(file: "\(feed.fileName).ics"),
             body: ResponseBody { [options, now = call.now] writer in
                 try await database.writeCalendar(feed, options, now: now) { piece in
                     try await writer.write(ByteBuffer(bytes: piece))
@@ -67,7 +67,7 @@ extension BerthAPI {
             feed, from..<to, changedAt: validators.modifiedAt)
         return Response(
             status: .ok,
-            headers: validators.headers + Self.describing(file: "\(feed.selector).ifb"),
+            headers: validators.headers + Self.describing(file: "\(feed.fileName).ifb"),
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: text)))
     }
 
