@@ -44,7 +44,7 @@ struct CalendarCommand: AsyncParsableCommand {
             let settings = try await database.settings()
             let options = FeedOptions(
                 publicURL: publicUrl
-                    ?? settings.string(forKey: "public.url", default: "http://127.0.0.1:8080"),
+                    ?? settings.string(.publicURL) ?? "http://127.0.0.1:8080",
                 isBusyOnly: busy)
             do {
                 try await database.withDatabase { database in

@@ -11,19 +11,29 @@ import SystemPackage
 struct DatabaseOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Any libpq connection string: postgres://… or 'host=… dbname=…'.", valueName: "url"))
+            Setting.databaseURL.help(
+                "Any libpq connection string: postgres://… or 'host=… dbname=…'."),
+            valueName: "url"))
     var databaseUrl: String?
 
     @Option(
         help: ArgumentHelp(
-            "Where Berth keeps a PostgreSQL of its own; used when there is no URL.",
+            Setting.dataDirectory.help(
+                "Where Berth keeps a PostgreSQL of its own; used when there is no URL."),
             valueName: "dir"))
     var dataDir: String?
 
-    @Option(help: ArgumentHelp("A JSON file of settings.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A JSON file of settings: {\"berth\": {\"port\": 8080, …}}, by the keys named here.",
+            valueName: "file"))
     var config: String?
 
-    @Option(help: "How much is logged to standard error: debug, info, notice, warning, error.")
+    @Option(
+        help: ArgumentHelp(
+            Setting.logLevel.help(
+                "How much is logged to standard error: debug, info, notice, warning, error."),
+            valueName: "level"))
     var logLevel: Logger.Level?
 
     init() {}
@@ -42,6 +52,7 @@ struct DatabaseOptions: ParsableArguments {
     func settings() async throws -> ConfigReader {
         var providers: [any ConfigProvider] = [EnvironmentVariablesProvider()]
         if let config {
+            try Setting.requireKnown(in: config)
             providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(config)))
         }
         return ConfigReader(providers: providers).scoped(to: "berth")
@@ -52,25 +63,24 @@ struct DatabaseOptions: ParsableArguments {
         get async throws {
             if databaseUrl != nil || dataDir != nil { return true }
             let settings = try await settings()
-            return settings.string(forKey: "database.url") != nil
-                || settings.string(forKey: "data.dir") != nil
+            return settings.string(.databaseURL) != nil || settings.string(.dataDirectory) != nil
         }
     }
 
     /// The database, by what flags, variables and the file say.
     func location() async throws -> DatabaseLocation {
         let settings = try await settings()
-        if let url = databaseUrl ?? (dataDir == nil ? settings.string(forKey: "database.url") : nil)
+        if let url = databaseUrl ?? (dataDir == nil ? settings.string(.databaseURL) : nil)
         {
             return .url(url)
         }
         return .directory(
-            dataDir ?? settings.string(forKey: "data.dir") ?? Self.defaultDataDirectory)
+            dataDir ?? settings.string(.dataDirectory) ?? Self.defaultDataDirectory)
     }
 
     /// A logger to standard error.
     func logger() async throws -> Logger {
-        let named = try await settings().string(forKey: "log.level")
+        let named = try await settings().string(.logLevel)
         let level = logLevel ?? named.flatMap(Logger.Level.init(rawValue:))
         var logger = Logger(label: "berth", factory: StreamLogHandler.standardError(label:))
         logger.logLevel = level ?? .notice

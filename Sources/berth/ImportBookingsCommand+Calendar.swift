@@ -22,17 +22,46 @@ struct CalendarOptions: ParsableArguments {
     var timeZone: String?
 }
 
+/// How much is taken of what recurs without an end.
+struct EndlessOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Of a calendar's series that have no end: until when they are taken (default: a year from now).",
+            valueName: "time"))
+    var until: String?
+
+    /// The end. Throws for what is no time.
+    func end(now: Date) throws -> Date {
+        guard let until else { return now.addingTimeInterval(365 * 86_400) }
+        do {
+            return try TimeText(until).instant(in: .named("UTC"))
+        } catch {
+            throw ValidationError("--until: \(error)")
+        }
+    }
+
+    /// Says that some were taken in part.
+    static func mention(_ count: Int, until end: Date) {
+        guard count > 0 else { return }
+        FileHandle.standardError.say(
+            "\(count) series \(count == 1 ? "has" : "have") no end: taken until \(RFC3339.string(end)) "
+                + "(--until says another time; import again later for more).")
+    }
+}
+
 extension Booking.Mode: ExpressibleByArgument {}
 
 extension ImportBookingsCommand {
     func importCalendar(_ data: Data) async throws {
         let interruption = Interruption()
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+        let end = try endless.end(now: now)
         let (read, result, progress) = try await interruption.watch { [self] in
             try await database.withDatabase { database in
                 let read = try BookingCalendar(
-                    data, calendar, names: try await database.knownNames())
+                    data, calendar, endless: now..<max(now, end),
+                    names: try await database.knownNames())
                 let progress = ImportProgress(total: read.series.reduce(0) { $0 + $1.rows.count })
-                let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
                 let result = try await CalendarImport(into: database, by: sheet.caller, now: now)
                     .run(
                         read.series, dryRun: sheet.dryRun,
@@ -48,6 +77,7 @@ extension ImportBookingsCommand {
                 + "\(result.unchanged) there already, \(read.transparent) transparent ones skipped, "
                 + "\(rejects.count) rejected"
                 + (sheet.dryRun ? " (dry run: nothing was written)." : "."))
+        EndlessOptions.mention(read.endless, until: end)
         for (reference, overlaps) in result.recorded where !overlaps.isEmpty {
             FileHandle.standardError.say(Self.history(reference, overlaps))
         }
@@ -58,7 +88,9 @@ extension ImportBookingsCommand {
 
 extension BookingCalendar {
     /// Reads a calendar as the options say.
-    fileprivate init(_ data: Data, _ options: CalendarOptions, names: KnownNames) throws {
+    fileprivate init(
+        _ data: Data, _ options: CalendarOptions, endless: Range<Date>, names: KnownNames
+    ) throws {
         let zone = try Self.zone(options, names)
         let file = try CalendarFile(data, zone: (zone, .named(zone))) {
             ZoneName.zone($0)
@@ -66,7 +98,8 @@ extension BookingCalendar {
         self.init(
             file,
             options: Options(
-                environments: options.environment, team: options.team, mode: options.mode),
+                environments: options.environment, team: options.team, mode: options.mode,
+                endless: endless),
             names: names)
     }
 

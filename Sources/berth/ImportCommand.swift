@@ -123,6 +123,7 @@ struct ImportBookingsCommand: AsyncParsableCommand {
     @OptionGroup var calendar: CalendarOptions
 
     @OptionGroup var dates: DateOptions
+    @OptionGroup var endless: EndlessOptions
 
     func run() async throws {
         let data = try sheet.data()

@@ -19,6 +19,7 @@ struct ImportWindowsCommand: AsyncParsableCommand {
     @OptionGroup var sheet: SheetOptions
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var dates: DateOptions
+    @OptionGroup var endless: EndlessOptions
 
     @Option(help: "Of a calendar's events that say none: change, maintenance or freeze.")
     var kind: ChangeWindow.Kind?
@@ -53,6 +54,7 @@ struct ImportWindowsCommand: AsyncParsableCommand {
 
 extension ImportWindowsCommand {
     private func importCalendar(_ data: Data) async throws {
+        let end = try endless.end(now: Date())
         let approval = try approvedAt.map { try RFC3339.date($0) }
         let file = try CalendarFile(data, zone: ("UTC", .named("UTC"))) {
             ZoneName.zone($0)
@@ -62,7 +64,8 @@ extension ImportWindowsCommand {
         var lines: [Int] = []
         for event in file.events {
             do throws(CalendarFault) {
-                var draft = try ChangeWindowDraft(event, kind: kind, environments: environment)
+                var draft = try ChangeWindowDraft(
+                    event, kind: kind, environments: environment, until: end)
                 draft.approvedAt = approval
                 rows.append(
                     HistoryRow(
@@ -95,6 +98,7 @@ extension ImportWindowsCommand {
                     CalendarFault(line: line, detail: detail + (met.isEmpty ? "" : " (\(met))")))
             }
         }
+        EndlessOptions.mention(file.events.count(where: \.isEndless), until: end)
         FileHandle.standardError.say(
             "\(imported) imported, \(alreadyThere) there already, \(faults.count) rejected"
                 + (sheet.dryRun ? " (dry run: nothing was written)." : "."))

@@ -11,23 +11,25 @@ struct ServeCommand: AsyncParsableCommand {
         discussion: """
             Without a database URL, Berth runs its own private PostgreSQL in the data directory: over a \
             Unix socket only, started and stopped with the server. It is ready when /readyz says 200.
+            What GitHub's webhooks are signed with has no flag: BERTH_GITHUB_SECRET, berth.github.secret.
             """)
 
     @OptionGroup var database: DatabaseOptions
     @OptionGroup var address: AddressOptions
     @Option(
         help: ArgumentHelp(
-            "Audit every night at this time, in UTC; one server of several does it. Default: never.",
+            Setting.auditAt.help(
+                "Audit every night at this time, in UTC; one server of several does it. Default: never."),
             valueName: "HH:MM"))
     var auditAt: String?
 
     func run() async throws {
         let settings = try await database.settings()
-        let auditAt = try (auditAt ?? settings.string(forKey: "audit.at")).map(NightlyAudit.init)
+        let auditAt = try (auditAt ?? settings.string(.auditAt)).map(NightlyAudit.init)
         let server = Server(
             location: try await database.location(),
             address: try address.resolved(settings),
-            githubSecret: settings.string(forKey: "github.secret", isSecret: true),
+            githubSecret: settings.string(.githubSecret, isSecret: true),
             nightlyAudit: auditAt,
             logger: try await database.logger())
         try await server.run()
@@ -36,23 +38,33 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// Where a server listens, and how much it takes of its database.
 struct AddressOptions: ParsableArguments {
-    @Option(help: "The address to listen on (default: 127.0.0.1).") var host: String?
-    @Option(help: "The port to listen on (default: 8080; 0: any free one).") var port: Int?
+    @Option(help: ArgumentHelp(Setting.host.help("The address to listen on; default: 127.0.0.1.")))
+    var host: String?
+    @Option(
+        help: ArgumentHelp(Setting.port.help("The port to listen on; default: 8080; 0: any free one.")))
+    var port: Int?
     @Option(
         help: ArgumentHelp(
-            "Where people reach Berth; links in calendars begin with it (default: http://HOST:PORT).",
+            Setting.publicURL.help(
+                "Where people reach Berth; links in calendars begin with it; default: http://HOST:PORT."),
             valueName: "url"))
     var publicUrl: String?
-    @Option(help: "Connections to PostgreSQL, at most (default: 16).") var connections: Int?
+    @Option(
+        help: ArgumentHelp(
+            Setting.connections.help("Connections to PostgreSQL, at most; default: 16.")))
+    var connections: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A proxy that is believed about where requests come from; may be repeated "
-                + "(BERTH_TRUSTED_PROXIES: with commas between).", valueName: "address or block"))
+            Setting.trustedProxies.help(
+                "A proxy that is believed about where requests come from; may be repeated; in the variable, commas "
+                    + "stand between."),
+            valueName: "address or block"))
     var trustedProxy: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Connections from one address, at most; 0: any number (default: 256).",
+            Setting.connectionsPerAddress.help(
+                "Connections from one address, at most; 0: any number; default: 256."),
             valueName: "number"))
     var connectionsPerAddress: Int?
 
@@ -60,23 +72,22 @@ struct AddressOptions: ParsableArguments {
     func resolved(_ settings: ConfigReader) throws -> ServerAddress {
         let proxies =
             trustedProxy.isEmpty
-            ? settings.stringArray(forKey: "trusted.proxies", default: []) : trustedProxy
+            ? settings.stringArray(forKey: Setting.trustedProxies.key, default: []) : trustedProxy
         let perAddress =
-            connectionsPerAddress
-            ?? settings.int(
-                forKey: "connections.per.address", default: Limits.connectionsPerAddress)
+            try connectionsPerAddress ?? settings.int(.connectionsPerAddress)
+            ?? Limits.connectionsPerAddress
         guard perAddress >= 0 else {
             throw ValidationError("--connections-per-address is a number from 0 on")
         }
-        let port = port ?? settings.int(forKey: "port", default: 8080)
+        let port = try port ?? settings.int(.port) ?? 8080
         guard (0...65_535).contains(port) else {
             throw ValidationError("--port \(port): a port is a number from 0 to 65535")
         }
         return ServerAddress(
-            host: host ?? settings.string(forKey: "host", default: "127.0.0.1"),
+            host: host ?? settings.string(.host) ?? "127.0.0.1",
             port: port,
-            publicURL: publicUrl ?? settings.string(forKey: "public.url"),
-            connections: connections ?? settings.int(forKey: "connections", default: 16),
+            publicURL: publicUrl ?? settings.string(.publicURL),
+            connections: try connections ?? settings.int(.connections) ?? 16,
             trustedProxies: try TrustedProxies(proxies), connectionsPerAddress: perAddress)
     }
 }

@@ -36,6 +36,15 @@ struct FeedAPITests {
         try await api.send(.get, "/calendars/\(path)", as: name, headers: headers)
     }
 
+    @Test("The calendar of all has a name, as a file and in clients")
+    func nameOfAll() async throws {
+        try await TestAPI.with { api in
+            let feed = try await api.get("/calendars/all.ics", as: "vera")
+            #expect(feed.headers[.contentDisposition] == #"inline; filename="all.ics""#)
+            #expect(feed.text.contains("X-WR-CALNAME:All environments\r\n"))
+        }
+    }
+
     @Test("A feed tells of a booking as people scan it, and links back to it")
     func booking() async throws {
         try await withAPI { api in

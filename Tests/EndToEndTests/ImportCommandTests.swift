@@ -220,6 +220,48 @@ struct ImportCommandTests {
         #expect(try await Berth.run("--help").code == 0)
     }
 
+    @Test("A series that has no end is taken for a year, or until the time that is said, and that is told")
+    func endless() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1")
+            let path = try await Scratch.file(
+                "endless",
+                """
+                BEGIN:VCALENDAR
+                BEGIN:VEVENT
+                UID:1@example.org
+                DTSTART:20200106T090000Z
+                DTEND:20200106T100000Z
+                RRULE:FREQ=WEEKLY
+                SUMMARY:Regression
+                LOCATION:uat-1
+                END:VEVENT
+                END:VCALENDAR
+
+                """)
+            try FileManager.default.moveItem(atPath: path, toPath: path + ".ics")
+            let arguments = [
+                "import", path + ".ics", "--create-teams", "--team", "crm", "--database-url", url,
+            ]
+            let month = Date().addingTimeInterval(28 * 86_400).ISO8601Format()
+            let short = try await Berth.run(arguments + ["--until", month])
+            #expect(short.code == 0 && short.log.contains("4 booked"), "\(short.log)")
+            #expect(short.log.contains("1 series has no end: taken until \(month)"), "\(short.log)")
+            let year = try await Berth.run(arguments)
+            // 52 or 53 Mondays, less those that are there.
+            #expect(year.code == 0 && year.log.contains(#/4[89] booked/#), "\(year.log)")
+            #expect(year.log.contains("4 there already"), "\(year.log)")
+            let bad = try await Berth.run(arguments + ["--until", "soon"])
+            #expect(bad.code == 2 && bad.log.contains("--until"), "\(bad.log)")
+
+            let windows = try await Berth.run(
+                "import", "windows", path + ".ics", "--kind", "change", "--until", month,
+                "--database-url", url)
+            #expect(windows.code == 0 && windows.log.contains("1 imported"), "\(windows.log)")
+            #expect(windows.log.contains("has no end: taken until"), "\(windows.log)")
+        }
+    }
+
     /// A sheet of so many bookings of uat-1, an hour each.
     private static func sheet(of count: Int) async throws -> String {
         let first = Date(timeIntervalSince1970: 1_924_992_000)

@@ -3,9 +3,9 @@ import ICalendar
 
 extension ChangeWindowDraft {
     /// The window that a calendar's event describes: its kind stands in CATEGORIES, its environments in LOCATION,
-    /// unless the import is told them. Throws ``CalendarFault`` naming the event's line.
+    /// unless the import is told them. A rule without an end ends at `until`. Throws ``CalendarFault`` naming the event's line.
     public init(
-        _ event: CalendarEvent, kind: ChangeWindow.Kind?, environments: [String]
+        _ event: CalendarEvent, kind: ChangeWindow.Kind?, environments: [String], until: Date
     ) throws(CalendarFault) {
         func fault(_ detail: String) -> CalendarFault {
             CalendarFault(line: event.line, detail: detail)
@@ -46,9 +46,15 @@ extension ChangeWindowDraft {
                 throw fault("has periods in RDATE: all of a series take as long")
             }
             recurrence = RecurrenceText(
-                rrule: rule, exdates: event.exclusions, rdates: event.additions)
+                rrule: event.isEndless ? "\(rule);UNTIL=\(Self.basicText(of: until))" : rule,
+                exdates: event.exclusions, rdates: event.additions)
         } else if !event.additions.isEmpty {
             throw fault("has RDATE without RRULE: write a rule")
         }
+    }
+
+    /// As UNTIL has it, in UTC.
+    private static func basicText(of instant: Date) -> String {
+        RFC3339.string(instant).filter { $0 != "-" && $0 != ":" }
     }
 }

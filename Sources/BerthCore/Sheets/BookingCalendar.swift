@@ -12,14 +12,18 @@ public struct BookingCalendar: Sendable {
         public var team: String?
         /// How they use what they book.
         public var mode: Booking.Mode
+        /// How much is taken of a series that has no end; nil: none of it.
+        public var endless: Range<Date>?
 
         /// Options; what they leave out, each event says.
         public init(
-            environments: [String] = [], team: String? = nil, mode: Booking.Mode = .exclusive
+            environments: [String] = [], team: String? = nil, mode: Booking.Mode = .exclusive,
+            endless: Range<Date>? = nil
         ) {
             self.environments = environments
             self.team = team
             self.mode = mode
+            self.endless = endless
         }
     }
 
@@ -47,13 +51,15 @@ public struct BookingCalendar: Sendable {
     public private(set) var rejects: [SheetReject] = []
     /// How many events were passed over because they keep nobody from the time (TRANSP).
     public private(set) var transparent = 0
+    /// How many series have no end, and were taken in part.
+    public private(set) var endless = 0
 
     private var rowCount = 0
     private var recurringCount = 0
     private let options: Options
     private let names: KnownNames
 
-    /// Reads the events of a calendar. Rejects a series without end, one of more than ``Limits/occurrences``, and
+    /// Reads the events of a calendar. Rejects a series without end, unless told how much of it to take, one of more than ``Limits/occurrences``, and
     /// what goes beyond ``Limits/calendarBookings`` or ``Limits/calendarSeries`` in all. O(bookings), and at most
     /// 5 ms an event that recurs.
     public init(_ file: CalendarFile, options: Options, names: KnownNames) {
@@ -136,7 +142,9 @@ public struct BookingCalendar: Sendable {
             return
         }
         do throws(RecurrenceFault) {
-            let periods = try main.occurrences(atMost: Limits.occurrences)
+            let periods = try main.occurrences(
+                atMost: Limits.occurrences, endless: options.endless)
+            if main.isEndless { endless += 1 }
             let own = periods.map { (start: recurs ? $0.lowerBound : nil, period: $0) }
             book(main, own.filter { overrides[$0.period.lowerBound] == nil }, &series)
         } catch {
