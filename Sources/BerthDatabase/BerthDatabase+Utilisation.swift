@@ -139,28 +139,37 @@ extension BerthDatabase {
         var unavailable: Int
     }
 
-    /// How long each environment was open, and how long of that it was unavailable.
+    /// How long each environment was open by the hours that held then, and how long of that it was unavailable or
+    /// under maintenance. A row for each version of an environment that the span meets.
     private func bookable(in span: Range<Date>, now: Date) async throws -> [Bookable] {
         let rows = try await client.query(
             """
-            SELECT e.key, e.tier, e.time_zone, e.policy,
-                   array(SELECT t FROM unnest(x.known - coalesce(x.closed, '{}')) t),
-                   array(SELECT t FROM unnest(x.known * coalesce(x.closed, '{}')) t)
+            SELECT e.key, e.tier, s.time_zone, s.policy,
+                   array(SELECT t FROM unnest(tstzmultirange(k.known) - c.closed) t),
+                   array(SELECT t FROM unnest(tstzmultirange(k.known) * c.closed) t)
             FROM environments e
             CROSS JOIN LATERAL (
-                SELECT range_agg(tstzrange(s.since, s.until)
-                                 * tstzrange(\(span.lowerBound), \(span.upperBound)))
-                           FILTER (WHERE s.status <> 'retired') AS known,
-                       range_agg(tstzrange(s.since, greatest(s.since, least(s.until, s.status_until))))
-                           FILTER (WHERE s.status = 'unavailable') AS closed
-                FROM (SELECT v.status, v.status_until, v.valid_from, v.valid_until
-                      FROM environment_versions v
-                      WHERE v.environment_id = e.id AND v.valid_until > \(span.lowerBound)
-                      UNION ALL
-                      SELECT e.status, e.status_until, e.updated_at,
-                             greatest(e.updated_at, \(span.upperBound))) s (status, status_until, since, until)
-                ) x
-            WHERE x.known <> '{}'
+                SELECT v.status, v.status_until, v.time_zone, v.policy, v.valid_from, v.valid_until
+                FROM environment_versions v
+                WHERE v.environment_id = e.id AND v.valid_until > \(span.lowerBound)
+                UNION ALL
+                SELECT e.status, e.status_until, e.time_zone, e.policy, e.updated_at,
+                       greatest(e.updated_at, \(span.upperBound))
+                ) s (status, status_until, time_zone, policy, since, until)
+            CROSS JOIN LATERAL (
+                SELECT tstzrange(s.since, s.until) * tstzrange(\(span.lowerBound), \(span.upperBound))
+                ) k (known)
+            CROSS JOIN LATERAL (
+                SELECT coalesce(range_agg(p.period), '{}')
+                FROM (
+                    SELECT m.period FROM window_spans m
+                    WHERE m.environment_id = e.id AND m.period && k.known AND m.kind = 'maintenance'
+                      AND m.state = 'approved' AND m.valid_until = 'infinity'
+                    UNION ALL
+                    SELECT tstzrange(s.since, greatest(s.since, least(s.until, s.status_until)))
+                    WHERE s.status = 'unavailable') p
+                ) c (closed)
+            WHERE s.status <> 'retired' AND NOT isempty(k.known)
             """)
         var hours = BookableTime(in: span)
         return try rows.map { row in

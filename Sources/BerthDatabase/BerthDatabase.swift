@@ -43,11 +43,26 @@ public struct BerthDatabase: Sendable {
         try await translatingErrors {
             let rows = try await client.query(
                 "SELECT max(version) FROM schema_migrations", deadline: .seconds(1))
-            guard let row = rows.first, try row.decode(Int.self) == SchemaMigrator.newestVersion
+            guard let row = rows.first, try row.decode(Int.self) == SchemaMigrator.newestVersion,
+                try await keepsCommits()
             else {
                 throw BerthError.unavailable(retryAfterSeconds: 5)
             }
         }
+    }
+
+    /// Whether what was acknowledged survives a crash of the database: nobody has switched synchronous_commit off
+    /// since the start, neither for the sessions that there are nor for those to come.
+    func keepsCommits() async throws -> Bool {
+        let rows = try await client.query(
+            """
+            SELECT current_setting('synchronous_commit') <> 'off' AND NOT EXISTS (
+                SELECT FROM pg_db_role_setting s
+                WHERE s.setdatabase IN (0, (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
+                  AND s.setrole IN (0, (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))
+                  AND 'synchronous_commit=off' = ANY (s.setconfig))
+            """, deadline: .seconds(1))
+        return try rows.first?.decode(Bool.self) ?? false
     }
 
     /// Runs a decision in one transaction. A dry run is rolled back once it is decided.

@@ -145,7 +145,14 @@ public struct Clockwork: Sendable {
                 try await advance(to: clock())
                 if tick % 10 == 0 { try await berth.flushRefusals() }
                 try await foldFeedChanges()
-                if tick % 60 == 0 { try await forget(before: clock()) }
+                if tick % 60 == 0 {
+                    try await forget(before: clock())
+                    if try await !berth.keepsCommits() {
+                        logger.error(
+                            "the database has synchronous_commit = off by now: a crash may undo acknowledged bookings; set it to on"
+                        )
+                    }
+                }
                 wasAway = false
             } catch {
                 if !wasAway, !Task.isCancelled {

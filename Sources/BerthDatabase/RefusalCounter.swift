@@ -24,12 +24,12 @@ public final class RefusalCounter: Sendable {
     /// Nothing refused so far.
     public init() {}
 
-    /// Counts one refused request, on each environment that it asked for.
-    public func count(_ draft: BookingDraft, at now: Date) {
+    /// Counts one refused request, on each of these environments.
+    public func count(_ draft: BookingDraft, on environments: Set<String>, at now: Date) {
         let day = String(RFC3339.string(now).prefix(10))
         let minutes = Int(draft.endsAt.timeIntervalSince(draft.startsAt) / 60)
         counts.withLock { counts in
-            for environment in draft.environments {
+            for environment in environments {
                 let kind = Kind(day: day, environment: environment, team: draft.team)
                 guard counts[kind] != nil || counts.count < Self.mostKinds else { continue }
                 counts[kind, default: Count()].refused += 1

@@ -85,6 +85,7 @@ public struct SchemaMigrator: Sendable {
 
     /// Berth keeps its word only on a primary that writes commits down before it answers.
     private func checkSuitable() async throws {
+        try await requireSessions()
         let row = try await client.query(
             """
             SELECT pg_is_in_recovery(), current_setting('synchronous_commit'),
@@ -107,6 +108,31 @@ public struct SchemaMigrator: Sendable {
         if version < 150_000 {
             throw Fault.unsuitable(
                 "the database is PostgreSQL \(version / 10_000): use 15 or later")
+        }
+    }
+
+    /// Throws when a pooler stands between that gives a connection another session for each transaction: what Berth
+    /// prepares, and what it listens to, is then lost. While one connection is in a transaction, another must still
+    /// have the session that it had.
+    private func requireSessions() async throws {
+        let pooled = Fault.unsuitable(
+            "a pooler gives Berth another session for each transaction: connect to PostgreSQL itself, or set "
+                + "pool_mode = session in pgbouncer, for this database")
+        do {
+            let isKept = try await client.withConnection { connection in
+                let before = try await connection.query("SELECT pg_backend_pid()")
+                return try await client.transaction { transaction in
+                    try await transaction.query("SELECT pg_backend_pid(), 'held'")
+                    let after = try await connection.query(
+                        "SELECT pg_backend_pid(), 'still'", deadline: .seconds(5))
+                    return try before[0].decode(Int.self) == after[0].decode(Int.self, String.self).0
+                }
+            }
+            guard isKept else { throw pooled }
+        } catch let error as PostgresError
+            where error.kind == .deadlineExceeded || ["26000", "42P05"].contains(error.sqlState)
+        {
+            throw pooled
         }
     }
 

@@ -31,6 +31,7 @@ final class ConnectionPool {
     private var connecting = 0
     private var waiters = Deque<Waiter>()
     private var waiterCount: UInt64 = 0
+    private var waited = Duration.zero
     private var lastOffer = ContinuousClock.now
     private var alarm = DeadlineAlarm()
     private var backoff: ReconnectBackoff
@@ -48,7 +49,7 @@ final class ConnectionPool {
     var status: PostgresPoolStatus {
         PostgresPoolStatus(
             open: idle.count + leased.count, idle: idle.count, leased: leased.count,
-            waiting: waiters.count)
+            waiting: waiters.count, waits: waiterCount, waited: waited)
     }
 
     // MARK: Leasing
@@ -73,6 +74,8 @@ final class ConnectionPool {
     private func wait(until deadline: ContinuousClock.Instant) async throws -> Session {
         waiterCount += 1
         let number = waiterCount
+        let begunAt = ContinuousClock.now
+        defer { waited += .now - begunAt }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let waiter = Waiter(

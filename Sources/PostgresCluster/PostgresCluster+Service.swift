@@ -10,6 +10,8 @@ extension PostgresCluster: Service {
     /// - Throws: `PostgresClusterError.damaged` when the cluster's files are gone; nothing else.
     public func run() async throws {
         do {
+            let keeping = Task { await self.keepLogShort() }
+            defer { keeping.cancel() }
             try await cancelWhenGracefulShutdown { try await self.supervise() }
         } catch is CancellationError {
             logger.debug("supervision of PostgreSQL ends")
@@ -18,6 +20,13 @@ extension PostgresCluster: Service {
             throw error
         }
         await close()
+    }
+
+    private func keepLogShort() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(60))
+            postmaster.keepLogShort()
+        }
     }
 
     private func supervise() async throws {

@@ -144,6 +144,28 @@ struct Postmaster: Sendable {
         unlink(PostmasterFile.path(in: directory.clusterPath))
     }
 
+    /// Moves what a long log says aside, while the server goes on writing: it has the file open to append. What it
+    /// writes in between is lost.
+    func keepLogShort() {
+        guard let size = DataDirectory.attributes(of: directory.logPath)?.st_size,
+            size > Self.logLimit
+        else { return }
+        let aside = "\(directory.logPath).1"
+        unlink(aside)
+        let input = open(directory.logPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        let output = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        defer { for file in [input, output] where file >= 0 { close(file) } }
+        guard input >= 0, output >= 0 else { return }
+        directory.account.own(output)
+        var offset: off_t = 0
+        while offset < size {
+            let copied = sendfile(output, input, &offset, Int(size - offset))
+            guard copied > 0 else { return }
+        }
+        ftruncate(input, 0)
+        logger.info("postgres.log was long: its lines are in postgres.log.1")
+    }
+
     private func openLog() throws -> Int32 {
         if let size = DataDirectory.attributes(of: directory.logPath)?.st_size,
             size > Self.logLimit

@@ -25,6 +25,11 @@ struct BerthCommand: AsyncParsableCommand {
     /// What to tell the user.
     private static func sentence(for error: any Error) -> String {
         guard let error = error as? PostgresError else { return fullMessage(for: error) }
+        if error.serverMessage?.contains("unsupported startup parameter") == true {
+            return
+                "Error: a pooler stands before the database and refuses what Berth sets: connect to PostgreSQL itself, "
+                + "or set ignore_startup_parameters = options and pool_mode = session in pgbouncer"
+        }
         switch error.kind {
         case .connectionFailed, .connectionLost, .poolTimeout, .deadlineExceeded, .shutDown:
             return

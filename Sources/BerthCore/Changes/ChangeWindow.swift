@@ -115,3 +115,23 @@ public struct WindowReference: Sendable, Hashable, CustomStringConvertible {
     /// The form that people read.
     public var description: String { "CW-\(id)" }
 }
+
+/// What a window was for a time.
+public struct WindowVersion: Sendable, Equatable {
+    /// What the window was.
+    public var window: ChangeWindow
+    /// Since when it was so.
+    public var validFrom: Date
+    /// Nil for the present version.
+    public var validUntil: Date?
+    /// Who made it so.
+    public var by: String
+
+    /// A version and its time.
+    public init(window: ChangeWindow, validFrom: Date, validUntil: Date?, by: String) {
+        self.window = window
+        self.validFrom = validFrom
+        self.validUntil = validUntil
+        self.by = by
+    }
+}

@@ -83,10 +83,15 @@ extension BerthAPI {
     /// Counts a refusal, for `/metrics` and, off the way of bookings, for the reports.
     private func countRefusal(_ error: BerthError, of draft: BookingDraft, now: Date) {
         metrics.countRefusal(error)
+        let met: [String]
         switch error {
-        case .conflict, .policy: database.refusals.count(draft, at: now)
-        default: break
+        case .conflict(let refusal): met = refusal.conflicts.map(\.environment)
+        case .policy(let violations): met = violations.map(\.environment)
+        default: return
         }
+        // Who takes any that match is refused on those that were looked at.
+        let environments = draft.environments.isEmpty ? Set(met) : Set(draft.environments)
+        database.refusals.count(draft, on: environments, at: now)
     }
 
     func getBooking(_ call: Call) async throws -> Response {

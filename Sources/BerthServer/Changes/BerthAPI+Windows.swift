@@ -45,6 +45,23 @@ extension BerthAPI {
         ) { planned.write(&$0) }
     }
 
+    func getWindowHistory(_ call: Call) async throws -> Response {
+        var query = call.query
+        let reference = try call.windowReference()
+        let page = call.page(&query, of: "\(reference)")
+        try query.finish()
+        let listing = try await database.windowHistory(reference, page)
+        // What the oldest version of this page changed shows only beside the one before it.
+        var older: WindowVersion?
+        if let next = listing.next {
+            older = try await database.windowHistory(reference, Page(limit: 1, after: next)).items
+                .first
+        }
+        return .history(listing, older: older, of: "\(reference)", call, query) {
+            $1.write(&$0, since: $2)
+        }
+    }
+
     func getWindow(_ call: Call) async throws -> Response {
         try call.refuseQuery()
         let window = try await database.window(call.windowReference(), now: call.now)

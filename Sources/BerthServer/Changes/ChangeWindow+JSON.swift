@@ -57,3 +57,20 @@ extension PlannedWindow {
         }
     }
 }
+
+extension WindowVersion {
+    /// Writes what a window was, and how it differs from the version before; nil for the first.
+    func write(_ json: inout JSONWriter, since previous: WindowVersion?) {
+        json.object { json in
+            json.member("version", window.version)
+            json.member("at", validFrom)
+            json.member("by", by)
+            json.member("state", window.state.rawValue)
+            json.member("stateReason", window.stateReason)
+            json.name("changes")
+            json.changes(
+                from: previous.flatMap { JSONObject(written: $0.window.write) },
+                to: JSONObject(written: window.write), except: ["version", "updatedAt"])
+        }
+    }
+}

@@ -23,6 +23,7 @@ extension BerthAPI {
     func getMetrics() async -> Response {
         let pool = await database.client.poolStatus
         var text = metrics.text(idle: pool.idle, leased: pool.leased, waiting: pool.waiting)
+        text += ServerMetrics.poolWaits(pool.waits, lasting: pool.waited)
         connections.counts.write(&text)
         text += "# HELP berth_streams Who listens to what changes.\n"
         text += "# TYPE berth_streams gauge\n"

@@ -108,6 +108,19 @@ final class ServerMetrics: Sendable {
         return text
     }
 
+    /// How often, and how long in all, callers waited for a connection of the pool.
+    static func poolWaits(_ count: UInt64, lasting waited: Duration) -> String {
+        """
+        # HELP berth_database_waits_total Callers that had to wait for a connection.
+        # TYPE berth_database_waits_total counter
+        berth_database_waits_total \(count)
+        # HELP berth_database_wait_seconds_total How long they waited, all together.
+        # TYPE berth_database_wait_seconds_total counter
+        berth_database_wait_seconds_total \(waited / .seconds(1))
+
+        """
+    }
+
     private func writeSecurity(_ text: inout String) {
         text += "# HELP berth_security_events_total Events of the security log.\n"
         text += "# TYPE berth_security_events_total counter\n"

@@ -44,6 +44,7 @@ enum Routes {
         .post("/v1/change-windows", .booker) { try await $0.createWindow($1) },
         .get("/v1/change-windows/{ref}", .viewer) { try await $0.getWindow($1) },
         .patch("/v1/change-windows/{ref}", .booker) { try await $0.updateWindow($1) },
+        .get("/v1/change-windows/{ref}/history", .viewer) { try await $0.getWindowHistory($1) },
         .get("/v1/change-windows/{ref}/impact", .viewer) { try await $0.getImpact($1) },
         .post("/v1/change-windows/{ref}/approve", .manager) { try await $0.approveWindow($1) },
         .post("/v1/change-windows/{ref}/reject", .manager) { try await $0.rejectWindow($1) },
