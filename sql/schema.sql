@@ -2275,6 +2275,26 @@ END;
 
 
 --
+-- Name: keep_reach(bigint[], timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.keep_reach(p_regrouped bigint[], p_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO environment_reach_versions (
+        environment_id, part_id, exclusive_if_shared, exclusive_if_exclusive, valid_from, valid_until)
+    SELECT r.environment_id, r.part_id, r.exclusive_if_shared, r.exclusive_if_exclusive,
+           least(coalesce(l.until, '-infinity'), p_at), p_at
+    FROM environment_reach r
+    CROSS JOIN LATERAL (
+        SELECT max(v.valid_until) FROM environment_reach_versions v WHERE v.environment_id = r.environment_id
+    ) l (until)
+    WHERE r.environment_id IN (SELECT c.environment_id FROM environment_reach c WHERE c.part_id = ANY (p_regrouped))
+$$;
+
+
+--
 -- Name: last_end(public.change_windows); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2684,10 +2704,8 @@ BEGIN
            (SELECT d.id FROM drifts d
             WHERE d.environment_id = p_environment AND d.component = coalesce(n.component, o.component)
               AND d.seen_at > p_observed - interval '1 day' AND d.explained_by IS NULL
-              AND ((d.version_from IS NOT DISTINCT FROM o.component_version
-                    AND d.version_to IS NOT DISTINCT FROM n.component_version)
-                   OR (d.version_from IS NOT DISTINCT FROM n.component_version
-                       AND d.version_to IS NOT DISTINCT FROM o.component_version))
+              AND d.version_from IS NOT DISTINCT FROM o.component_version
+              AND d.version_to IS NOT DISTINCT FROM n.component_version
             ORDER BY d.id DESC LIMIT 1) AS flaps_with
     FROM unnest(p_components, p_versions) n (component, component_version)
     FULL JOIN (SELECT i.component, i.component_version FROM inventory_components i
@@ -3162,6 +3180,7 @@ BEGIN
     IF v_regrouped IS NOT NULL THEN
         PERFORM require_read_committed();
         PERFORM pg_advisory_xact_lock(hashtextextended('berth.part-graph', 0));
+        PERFORM keep_reach(v_regrouped, (SELECT max(n.updated_at) FROM after n));
         v_affected := rebuild_reach(v_regrouped);
         SELECT array_agg(u.id) INTO v_bookings
         FROM (
@@ -3661,6 +3680,44 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+
+
+--
+-- Name: environment_reach_versions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.environment_reach_versions (
+    environment_id bigint NOT NULL,
+    part_id bigint NOT NULL,
+    exclusive_if_shared boolean NOT NULL,
+    exclusive_if_exclusive boolean NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    CONSTRAINT reach_version_is_ordered CHECK ((valid_from <= valid_until))
+);
+
+
+--
+-- Name: reach_at(bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reach_at(p_part bigint, p_at timestamp with time zone) RETURNS TABLE(environment_id bigint, exclusive_if_shared boolean, exclusive_if_exclusive boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT r.environment_id,
+     r.exclusive_if_shared,
+     r.exclusive_if_exclusive
+    FROM public.environment_reach r
+   WHERE ((r.part_id = reach_at.p_part) AND (NOT (EXISTS ( SELECT
+            FROM public.environment_reach_versions v
+           WHERE ((v.environment_id = r.environment_id) AND (v.valid_until > reach_at.p_at))))))
+ UNION ALL
+  SELECT v.environment_id,
+     v.exclusive_if_shared,
+     v.exclusive_if_exclusive
+    FROM public.environment_reach_versions v
+   WHERE ((v.part_id = reach_at.p_part) AND (v.valid_from <= reach_at.p_at) AND (v.valid_until > reach_at.p_at));
+END;
 
 
 --
@@ -4243,11 +4300,16 @@ CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time z
             FROM public.claims c
            WHERE ((c.environment_id = users_at.p_environment) AND (c.lane = 'use'::text) AND (c.period @> users_at.p_at) AND (c.booking_id IS NOT NULL))
          UNION
+          SELECT c.booking_id
+            FROM (public.environment_reach_versions r
+              JOIN public.claims c ON (((c.environment_id = r.environment_id) AND (c.lane = 'use'::text) AND (c.period @> users_at.p_at))))
+           WHERE ((r.part_id = users_at.p_environment) AND (r.valid_from <= users_at.p_at) AND (r.valid_until > users_at.p_at) AND (c.booking_id IS NOT NULL))
+         UNION
           SELECT g.id
             FROM public.bookings g
            WHERE ((g.record_only OR ((g.state)::text = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'displaced'::text]))) AND (tstzrange(g.starts_at, g.ends_at, '[)'::text) @> users_at.p_at) AND (EXISTS ( SELECT
-                    FROM public.environment_reach r
-                   WHERE ((r.part_id = users_at.p_environment) AND (r.environment_id = ANY (g.environment_ids))))))) k
+                    FROM public.reach_at(users_at.p_environment, users_at.p_at) r(environment_id, exclusive_if_shared, exclusive_if_exclusive)
+                   WHERE (r.environment_id = ANY (g.environment_ids)))))) k
       JOIN public.bookings b ON ((b.id = k.id)))
       CROSS JOIN LATERAL ( SELECT p.environment_ids,
              p.team_id,
@@ -4280,8 +4342,8 @@ CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time z
                      WHEN 'exclusive'::text THEN r.exclusive_if_exclusive
                      ELSE r.exclusive_if_shared
                  END) AS exclusive
-            FROM public.environment_reach r
-           WHERE ((r.part_id = users_at.p_environment) AND (r.environment_id = ANY (v.environment_ids)))) u)
+            FROM public.reach_at(users_at.p_environment, users_at.p_at) r(environment_id, exclusive_if_shared, exclusive_if_exclusive)
+           WHERE (r.environment_id = ANY (v.environment_ids))) u)
    WHERE (u.exclusive IS NOT NULL);
 END;
 
@@ -6091,6 +6153,20 @@ CREATE INDEX notices_of_nobody ON public.notices USING btree (id) WHERE ((person
 --
 
 CREATE INDEX quota_holds_by_team ON public.quota_holds USING btree (team_id);
+
+
+--
+-- Name: reach_versions_by_environment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reach_versions_by_environment ON public.environment_reach_versions USING btree (environment_id, valid_until);
+
+
+--
+-- Name: reach_versions_by_part; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reach_versions_by_part ON public.environment_reach_versions USING btree (part_id, valid_until);
 
 
 --

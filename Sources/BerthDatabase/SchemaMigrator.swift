@@ -112,8 +112,8 @@ public struct SchemaMigrator: Sendable {
     }
 
     /// Throws when a pooler stands between that gives a connection another session for each transaction: what Berth
-    /// prepares, and what it listens to, is then lost. While one connection is in a transaction, another must still
-    /// have the session that it had.
+    /// prepares, and what it listens to, is then lost. A pooler shows by the process that it names; whether it keeps
+    /// sessions shows while one connection is in a transaction: another must still have the session that it had.
     private func requireSessions() async throws {
         let pooled = Fault.unsuitable(
             "a pooler gives Berth another session for each transaction: connect to PostgreSQL itself, or set "
@@ -121,6 +121,7 @@ public struct SchemaMigrator: Sendable {
         do {
             let isKept = try await client.withConnection { connection in
                 let before = try await connection.query("SELECT pg_backend_pid()")
+                if try await before[0].decode(Int.self) == connection.serverProcessID { return true }
                 return try await client.transaction { transaction in
                     try await transaction.query("SELECT pg_backend_pid(), 'held'")
                     let after = try await connection.query(

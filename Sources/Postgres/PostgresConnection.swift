@@ -20,6 +20,12 @@ public struct PostgresConnection: Sendable {
         try await session.query(query, lease: lease, deadline: session.instant(after: deadline))
     }
 
+    /// The process that serves it, as it said when the connection was made: another one than the server's where a
+    /// pooler stands between.
+    public var serverProcessID: Int {
+        get async { await session.serverProcessID }
+    }
+
     /// Runs several statements in one round trip: all or nothing, unless a transaction is open
     /// already. Throws the first error; the statements behind it were not run.
     @discardableResult

@@ -78,6 +78,9 @@ final class Session {
 
     var isOpen: Bool { handle != nil }
 
+    /// 0 once closed.
+    var serverProcessID: Int { handle.map { Int(PQbackendPID($0.pointer)) } ?? 0 }
+
     /// Whether the server has an explicit transaction open; only exact when nothing is in flight.
     var isInTransaction: Bool {
         guard let handle else { return false }

@@ -80,6 +80,37 @@ struct RecordAPITests {
         }
     }
 
+    @Test("A change that is told late hit whom it hit by the parts as they were then")
+    func formerParts() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("stub")
+            try await api.database.environment("uat-1")
+            try await api.database.environment("uat-2") {
+                $0.parts = [.init(key: "stub", usage: .same)]
+            }
+            let before = try await api.book(TestAPI.booking("uat-2", from: 1, to: 9), as: "bob")
+            let other = try await api.book(TestAPI.booking("uat-1", from: 1, to: 9), as: "bob")
+            // At four, the stub leaves uat-2, and becomes a part of uat-1.
+            try await api.pass(to: 4)
+            for (key, parts) in [("uat-2", "[]"), ("uat-1", #"[{"key":"stub","usage":"same"}]"#)] {
+                let tag = try await api.get("/v1/environments/\(key)").headers[.eTag]
+                let edited = try await api.patch(
+                    "/v1/environments/\(key)", #"{"parts":\#(parts)}"#, as: "ada", ifMatch: tag)
+                #expect(edited.status == 200, "\(edited.text)")
+            }
+            try await api.pass(to: 6)
+            func hit(at hours: Double) async throws -> [String]? {
+                let change =
+                    #"{"environment":"stub","summary":"late","occurredAt":"\#(TestAPI.at(hours))"}"#
+                let logged = try await api.post("/v1/changes", change)
+                #expect(logged.status == 201, "\(logged.text)")
+                return logged.json["bookingsHit"] as? [String]
+            }
+            #expect(try await hit(at: 2) == [before])
+            #expect(try await hit(at: 5) == [other])
+        }
+    }
+
     @Test("A database that was told to forget commits is not ready any more")
     func durability() async throws {
         try await TestAPI.with { api in
