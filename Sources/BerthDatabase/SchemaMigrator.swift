@@ -121,12 +121,15 @@ public struct SchemaMigrator: Sendable {
         do {
             let isKept = try await client.withConnection { connection in
                 let before = try await connection.query("SELECT pg_backend_pid()")
-                if try await before[0].decode(Int.self) == connection.serverProcessID { return true }
+                if try await before[0].decode(Int.self) == connection.serverProcessID {
+                    return true
+                }
                 return try await client.transaction { transaction in
                     try await transaction.query("SELECT pg_backend_pid(), 'held'")
                     let after = try await connection.query(
                         "SELECT pg_backend_pid(), 'still'", deadline: .seconds(5))
-                    return try before[0].decode(Int.self) == after[0].decode(Int.self, String.self).0
+                    return try before[0].decode(Int.self)
+                        == after[0].decode(Int.self, String.self).0
                 }
             }
             guard isKept else { throw pooled }

@@ -40,7 +40,8 @@ struct YearlyRule {
     }
 
     private static func gives(_ day: CalendarDay, _ rule: RecurrenceRule) -> Bool {
-        guard rule.months == [day.month], let wanted = rule.days.first, day.weekday == wanted.weekday
+        guard rule.months == [day.month], let wanted = rule.days.first,
+            day.weekday == wanted.weekday
         else { return false }
         return switch wanted.ordinal {
         case .some(-1): day.day + 7 > day.daysInMonth

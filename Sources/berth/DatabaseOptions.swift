@@ -70,8 +70,7 @@ struct DatabaseOptions: ParsableArguments {
     /// The database, by what flags, variables and the file say.
     func location() async throws -> DatabaseLocation {
         let settings = try await settings()
-        if let url = databaseUrl ?? (dataDir == nil ? settings.string(.databaseURL) : nil)
-        {
+        if let url = databaseUrl ?? (dataDir == nil ? settings.string(.databaseURL) : nil) {
             return .url(url)
         }
         return .directory(

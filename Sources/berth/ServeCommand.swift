@@ -19,7 +19,8 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             Setting.auditAt.help(
-                "Audit every night at this time, in UTC; one server of several does it. Default: never."),
+                "Audit every night at this time, in UTC; one server of several does it. Default: never."
+            ),
             valueName: "HH:MM"))
     var auditAt: String?
 
@@ -41,12 +42,14 @@ struct AddressOptions: ParsableArguments {
     @Option(help: ArgumentHelp(Setting.host.help("The address to listen on; default: 127.0.0.1.")))
     var host: String?
     @Option(
-        help: ArgumentHelp(Setting.port.help("The port to listen on; default: 8080; 0: any free one.")))
+        help: ArgumentHelp(
+            Setting.port.help("The port to listen on; default: 8080; 0: any free one.")))
     var port: Int?
     @Option(
         help: ArgumentHelp(
             Setting.publicURL.help(
-                "Where people reach Berth; links in calendars begin with it; default: http://HOST:PORT."),
+                "Where people reach Berth; links in calendars begin with it; default: http://HOST:PORT."
+            ),
             valueName: "url"))
     var publicUrl: String?
     @Option(

@@ -22,6 +22,8 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
     private let progress: ImportProgress
     private var rejects: RejectsWriter
     private var group: [Row] = []
+    /// Rows of the group that cannot be read: written among the others, in the file's order.
+    private var unread: [SheetReject] = []
     private var counts: [String: Int] = [:]
     private var done = 0
 
@@ -57,25 +59,27 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
         while group.count < most, let entry = try sheet.next() {
             switch entry {
             case .row(let row): group.append(row)
-            case .reject(let reject):
-                try rejects.append(reject)
-                done += 1
+            case .reject(let reject): unread.append(reject)
             }
         }
+        if group.isEmpty { try take([]) }
         return group
     }
 
     private func take(_ outcomes: [Outcome]) throws {
+        done += unread.count + outcomes.count
+        var rejected = unread
+        unread = []
         for (row, outcome) in zip(group, outcomes) {
             switch verdict(row, outcome) {
             case .counted(let kind): counts[kind, default: 0] += 1
             case .told(let kind, let line):
                 counts[kind, default: 0] += 1
                 progress.say(line)
-            case .rejected(let reject): try rejects.append(reject)
+            case .rejected(let reject): rejected.append(reject)
             }
         }
-        done += outcomes.count
+        for reject in rejected.sorted(by: { $0.line < $1.line }) { try rejects.append(reject) }
         progress.show(done)
     }
 

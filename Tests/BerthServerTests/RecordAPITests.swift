@@ -27,7 +27,8 @@ struct RecordAPITests {
                 history.items.compactMap { $0["state"] as? String } == [
                     "approved", "approved", "requested",
                 ])
-            let title = (history.items[0]["changes"] as? [String: Any])?["title"] as? [String: String]
+            let title =
+                (history.items[0]["changes"] as? [String: Any])?["title"] as? [String: String]
             #expect(title == ["from": "One", "to": "Two"])
             let page = try await api.get("\(path)/history?limit=1")
             #expect(page.items.count == 1 && page.json["nextCursor"] is String)
@@ -48,12 +49,15 @@ struct RecordAPITests {
             try await api.database.berth.flushRefusals()
             let report = try await api.get(
                 "/v1/reports/utilisation?from=2027-03-01T00:00:00Z&to=2027-03-08T00:00:00Z&by=team")
-            let mobile = report.items.first { $0["team"] as? String == "mobile" || $0["key"] as? String == "mobile" }
+            let mobile = report.items.first {
+                $0["team"] as? String == "mobile" || $0["key"] as? String == "mobile"
+            }
             #expect(mobile?["refusedHours"] as? Double == 1, "\(report.text)")
         }
     }
 
-    @Test("The report takes the opening hours that held then, and maintenance as time nobody can use")
+    @Test(
+        "The report takes the opening hours that held then, and maintenance as time nobody can use")
     func bookable() async throws {
         try await TestAPI.with { api in
             api.clock.now = try RFC3339.date("2027-03-01T00:00:00Z")

@@ -267,7 +267,9 @@ struct SourceAPITests {
         }
     }
 
-    @Test("A component that flaps between two versions is logged once each way; that it went back is a change too")
+    @Test(
+        "A component that flaps between two versions is logged once each way; that it went back is a change too"
+    )
     func flapping() async throws {
         try await withAPI { api in
             for hour in 0..<8 {
@@ -276,7 +278,8 @@ struct SourceAPITests {
             try await api.pass(to: 9)
             let changes = try await api.get("/v1/changes").items
             #expect(
-                changes.compactMap { $0["summary"] as? String }.map { String($0.prefix(22)) }.sorted()
+                changes.compactMap { $0["summary"] as? String }.map { String($0.prefix(22)) }
+                    .sorted()
                     == ["crm went from 0 to 1, ", "crm went from 1 to 0, "])
         }
     }

@@ -45,7 +45,8 @@ public enum Thunderbird {
         """
 
     private static let module = Task<String?, Never> {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "berth-thunderbird").path
+        let folder = FileManager.default.temporaryDirectory.appending(path: "berth-thunderbird")
+            .path
         let module = "\(folder)/Ical.mjs"
         if FileManager.default.fileExists(atPath: module) { return module }
         let script = """

@@ -220,7 +220,9 @@ struct ImportCommandTests {
         #expect(try await Berth.run("--help").code == 0)
     }
 
-    @Test("A series that has no end is taken for a year, or until the time that is said, and that is told")
+    @Test(
+        "A series that has no end is taken for a year, or until the time that is said, and that is told"
+    )
     func endless() async throws {
         try await Self.onDatabase { url, database in
             try await database.environment("uat-1")

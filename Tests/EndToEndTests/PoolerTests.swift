@@ -47,7 +47,8 @@ struct PoolerTests {
     @Test(
         "In transaction mode Berth stops at start with what to set, also where the pooler hides parameters",
         .enabled(
-            if: FileManager.default.isExecutableFile(atPath: program), "there is no pgbouncer here"))
+            if: FileManager.default.isExecutableFile(atPath: program), "there is no pgbouncer here")
+    )
     func transactionMode() async throws {
         try await throughPooler("pool_mode = transaction") { url in
             let refused = try await Berth.run("serve", "--port", "0", "--database-url", url)
@@ -73,7 +74,8 @@ struct PoolerTests {
     @Test(
         "In session mode Berth works",
         .enabled(
-            if: FileManager.default.isExecutableFile(atPath: program), "there is no pgbouncer here"))
+            if: FileManager.default.isExecutableFile(atPath: program), "there is no pgbouncer here")
+    )
     func sessionMode() async throws {
         try await throughPooler("pool_mode = session\nignore_startup_parameters = options") { url in
             let listed = try await Berth.run("token", "list", "--database-url", url)

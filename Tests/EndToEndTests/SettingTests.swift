@@ -29,7 +29,10 @@ struct SettingTests {
     func order() async throws {
         let path = try await file(#"{"berth":{"data":{"dir":"/nowhere/file"}}}"#)
         for (arguments, variables, directory) in [
-            (["--data-dir", "/nowhere/flag"], ["BERTH_DATA_DIR=/nowhere/variable"], "/nowhere/flag"),
+            (
+                ["--data-dir", "/nowhere/flag"], ["BERTH_DATA_DIR=/nowhere/variable"],
+                "/nowhere/flag"
+            ),
             ([], ["BERTH_DATA_DIR=/nowhere/variable"], "/nowhere/variable"),
             ([], [], "/nowhere/file"),
         ] {
@@ -39,16 +42,20 @@ struct SettingTests {
         }
     }
 
-    @Test("The help of serve names the flag, the variable and the key of every setting that docs/settings.md lists")
+    @Test(
+        "The help of serve names the flag, the variable and the key of every setting that docs/settings.md lists"
+    )
     func help() async throws {
         let table = try String(
             contentsOf: URL(filePath: #filePath).deletingLastPathComponent()
                 .deletingLastPathComponent().deletingLastPathComponent()
                 .appending(path: "docs/settings.md"), encoding: .utf8)
         let help = try await Berth.run("serve", "--help").output
-        let words = table.split(separator: "\n").filter { $0.contains("`BERTH_") && $0.hasPrefix("|") }
-            .flatMap { $0.split(separator: "|").prefix(3) }
-            .flatMap { $0.matches(of: #/`([^`]+)`/#).map { String($0.output.1) } }
+        let words = table.split(separator: "\n").filter {
+            $0.contains("`BERTH_") && $0.hasPrefix("|")
+        }
+        .flatMap { $0.split(separator: "|").prefix(3) }
+        .flatMap { $0.matches(of: #/`([^`]+)`/#).map { String($0.output.1) } }
         #expect(words.count == 32)
         for word in words { #expect(help.contains(word), "\(word)") }
     }

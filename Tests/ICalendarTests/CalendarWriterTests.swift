@@ -73,7 +73,8 @@ struct CalendarWriterTests {
     @Test(
         "A zone that is written is read back as it is, whatever its rules and whenever the span ends",
         arguments: [
-            "Europe/Paris", "America/Santiago", "Asia/Gaza", "Africa/Casablanca", "America/New_York",
+            "Europe/Paris", "America/Santiago", "Asia/Gaza", "Africa/Casablanca",
+            "America/New_York",
             "Australia/Lord_Howe", "Asia/Jerusalem", "Africa/Cairo", "Pacific/Apia", "Asia/Tehran",
             "America/Sao_Paulo", "Europe/Istanbul",
         ])

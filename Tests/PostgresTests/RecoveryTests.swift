@@ -16,7 +16,9 @@ import Testing
             for _ in 0..<3 { group.addTask { try await client.query("SELECT pg_sleep(0.05)") } }
             try await group.waitForAll()
         }
-        #expect(await client.poolStatus == PostgresPoolStatus(open: 3, idle: 3))
+        let before = await client.poolStatus
+        #expect((before.open, before.idle) == (3, 3))
+        #expect(before.waits == 3 && before.waited > .zero)
         let observer = try await TestServer.shared.value.client()
         try await observer.query(
             """
