@@ -21,7 +21,8 @@ public actor PostgresCluster {
     public nonisolated let dataDirectory: String
     /// The directory of the server's socket, 0700.
     public nonisolated let socketDirectory: String
-    /// What the server logs; replaced at a start once it weighs 10 MB, with one old file kept.
+    /// What the server logs; once it weighs 10 MB, at a start or while it is supervised, it begins anew, with one old
+    /// file kept.
     public nonisolated let logFile: String
     /// A libpq connection string: database and superuser `berth`, through the socket. It stays
     /// valid while the server is restarted.

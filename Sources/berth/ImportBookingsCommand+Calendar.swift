@@ -81,8 +81,8 @@ extension ImportBookingsCommand {
         for (reference, overlaps) in result.recorded where !overlaps.isEmpty {
             FileHandle.standardError.say(Self.history(reference, overlaps))
         }
-        try sheet.finish(stopped: interruption, progress)
-        try sheet.finish(rejects, header: BookingCalendar.header, delimiter: .comma, progress)
+        try sheet.finish(
+            rejects, header: BookingCalendar.header, delimiter: .comma, interruption, progress)
     }
 }
 

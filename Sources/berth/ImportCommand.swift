@@ -69,28 +69,29 @@ struct SheetOptions: ParsableArguments {
         rejects ?? URL(filePath: file).deletingPathExtension().path.appending(".rejects.csv")
     }
 
-    /// Writes the rejects file, says so, and turns rejects into the exit code 1.
+    /// Writes the rejects file, says so, and ends as ``end(rejected:_:_:)`` does.
     func finish(
         _ rejects: [SheetReject], header: [String], delimiter: CSVDelimiter,
-        _ progress: ImportProgress
+        _ interruption: Interruption, _ progress: ImportProgress
     ) throws {
-        guard !rejects.isEmpty else { return }
         var writer = RejectsWriter(
             self, header: header, delimiter: delimiter, progress: progress)
         for reject in rejects.sorted(by: { $0.line < $1.line }) { try writer.append(reject) }
         try writer.finish()
-        throw ExitCode(1)
+        try end(rejected: !rejects.isEmpty, interruption, progress)
     }
 
-    /// Says that an import was stopped between two rows, and ends with the exit code 2.
-    func finish(
-        stopped interruption: Interruption, _ progress: ImportProgress
+    /// Ends with the exit code 2 when it was stopped between two rows, which it says; with 1 when rows were rejected.
+    func end(
+        rejected: Bool, _ interruption: Interruption, _ progress: ImportProgress
     ) throws {
-        guard interruption.isAsked, progress.done < progress.total else { return }
-        FileHandle.standardError.say(
-            "Stopped after \(progress.done) of \(progress.total) rows; import the file again for the others: "
-                + "what is in is not imported twice.")
-        throw ExitCode(2)
+        if interruption.isAsked, progress.done < progress.total {
+            FileHandle.standardError.say(
+                "Stopped after \(progress.done) of \(progress.total) rows; import the file again for the others: "
+                    + "what is in is not imported twice.")
+            throw ExitCode(2)
+        }
+        if rejected { throw ExitCode(1) }
     }
 
     /// Tells that columns of the sheet were not understood: a misspelt header must not go unnoticed.

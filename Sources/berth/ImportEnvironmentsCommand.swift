@@ -34,7 +34,7 @@ struct ImportEnvironmentsCommand: AsyncParsableCommand {
             "\(result.created.count) created, \(result.updated.count) changed, "
                 + "\(result.unchanged) as they were, \(rejects.count) rejected"
                 + (sheet.dryRun ? " (dry run: nothing was written)." : "."))
-        try sheet.finish(stopped: interruption, progress)
-        try sheet.finish(rejects, header: read.header, delimiter: read.delimiter, progress)
+        try sheet.finish(
+            rejects, header: read.header, delimiter: read.delimiter, interruption, progress)
     }
 }

@@ -105,8 +105,7 @@ extension ImportWindowsCommand {
         for fault in faults.sorted(by: { $0.line < $1.line }) {
             FileHandle.standardError.say(fault.description)
         }
-        try sheet.finish(stopped: interruption, progress)
-        if !faults.isEmpty { throw ExitCode(1) }
+        try sheet.end(rejected: !faults.isEmpty, interruption, progress)
     }
 }
 

@@ -1,4 +1,3 @@
-import ArgumentParser
 import BerthCore
 import BerthDatabase
 import Foundation
@@ -95,12 +94,6 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
                 + (progress.pace.map { " \($0)." } ?? ""))
         if let question = sheet.dates.question { FileHandle.standardError.say(question + ".") }
         try rejects.finish()
-        if interruption.isAsked, done < sheet.rowCount {
-            FileHandle.standardError.say(
-                "Stopped after \(done) of \(sheet.rowCount) rows; import the file again for the others: "
-                    + "what is in is not imported twice.")
-            throw ExitCode(2)
-        }
-        if rejects.count > 0 { throw ExitCode(1) }
+        try options.end(rejected: rejects.count > 0, interruption, progress)
     }
 }

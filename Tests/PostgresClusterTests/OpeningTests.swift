@@ -18,6 +18,30 @@ import Testing
         }
     }
 
+    @Test func `a long log is moved aside while the server goes on writing`() async throws {
+        try await TestDirectory.lend { directory in
+            let cluster = try await directory.open(exclusive: true)
+            let log = cluster.logFile
+            let file = try #require(FileHandle(forWritingAtPath: log))
+            try file.seekToEnd()
+            try file.write(contentsOf: Data(repeating: UInt8(ascii: "x"), count: 11_000_000))
+            await cluster.postmaster.keepLogShort()
+            #expect(DataDirectory.attributes(of: log)?.st_size == 0)
+            let aside = try #require(DataDirectory.attributes(of: "\(log).1"))
+            #expect(aside.st_size > 11_000_000)
+            #expect(aside.st_mode & 0o777 == 0o600)
+            // The server appends: what it says next stands at the beginning.
+            try await cluster.psql("SELECT pg_reload_conf()")
+            try await eventually("a line in the log") {
+                DataDirectory.attributes(of: log).map { $0.st_size > 0 && $0.st_size < 10_000 }
+                    ?? false
+            }
+            await cluster.postmaster.keepLogShort()
+            #expect(DataDirectory.attributes(of: log)?.st_size != 0)
+            await cluster.close()
+        }
+    }
+
     @Test func `data is kept over a restart`() async throws {
         try await TestDirectory.lend { directory in
             let first = try await directory.open(exclusive: true)
