@@ -6595,6 +6595,15 @@ ALTER TABLE public.environment_reach ENABLE ALWAYS TRIGGER reach_is_never_trunca
 
 
 --
+-- Name: environment_reach_versions reach_versions_are_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER reach_versions_are_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.environment_reach_versions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_write('History is neither changed nor removed.');
+
+ALTER TABLE public.environment_reach_versions ENABLE ALWAYS TRIGGER reach_versions_are_kept;
+
+
+--
 -- Name: series series_ids_are_numbered; Type: TRIGGER; Schema: public; Owner: -
 --
 

@@ -13,6 +13,9 @@ CREATE TABLE environment_reach_versions (
     -- A reach was in force for some time, or for none.
     CONSTRAINT reach_version_is_ordered CHECK (valid_from <= valid_until)
 );
+CREATE TRIGGER reach_versions_are_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON environment_reach_versions
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_write('History is neither changed nor removed.');
+ALTER TABLE environment_reach_versions ENABLE ALWAYS TRIGGER reach_versions_are_kept;
 CREATE INDEX reach_versions_by_part ON environment_reach_versions (part_id, valid_until);
 CREATE INDEX reach_versions_by_environment ON environment_reach_versions (environment_id, valid_until);
 
