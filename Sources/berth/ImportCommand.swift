@@ -141,8 +141,8 @@ struct ImportBookingsCommand: AsyncParsableCommand {
                     sheet, kinds: ["booked", "past ones recorded", "there already"],
                     interruption: interruption, verdict: Self.verdict)
                 let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-                try await BookingImport(into: database, by: sheet.caller, now: now)
-                    .run(intake.source, dryRun: sheet.dryRun)
+                let imports = BookingImport(into: database, by: sheet.caller, now: now)
+                try await intake.run { try await imports.run($0, dryRun: sheet.dryRun) }
                 return intake
             }
         }

@@ -42,9 +42,12 @@ struct ImportWindowsCommand: AsyncParsableCommand {
                         names: try await database.knownNames()),
                     sheet, kinds: RowVerdict.ofHistory, interruption: interruption
                 ) { RowVerdict($1, of: $0.source, $0.identity) }
-                try await HistoryImport(into: database, by: sheet.caller, now: Date()).windows(
-                    intake.source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
-                    dryRun: sheet.dryRun)
+                let imports = try HistoryImport(into: database, by: sheet.caller, now: Date())
+                try await intake.run { source in
+                    try await imports.windows(
+                        source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
+                        dryRun: sheet.dryRun)
+                }
                 return intake
             }
         }
@@ -139,9 +142,12 @@ struct ImportChangesCommand: AsyncParsableCommand {
                         environment: environment, names: try await database.knownNames()),
                     sheet, kinds: RowVerdict.ofHistory, interruption: interruption
                 ) { RowVerdict($1, of: $0.source, $0.identity) }
-                try await HistoryImport(into: database, by: sheet.caller, now: Date()).changes(
-                    intake.source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
-                    dryRun: sheet.dryRun)
+                let imports = try HistoryImport(into: database, by: sheet.caller, now: Date())
+                try await intake.run { source in
+                    try await imports.changes(
+                        source.mapped { HistoryRow($0.draft, identity: $0.identity.text) },
+                        dryRun: sheet.dryRun)
+                }
                 return intake
             }
         }

@@ -44,7 +44,7 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
     }
 
     /// What an import reads from, and tells.
-    nonisolated var source: ImportSource<Row, Outcome> {
+    private nonisolated var source: ImportSource<Row, Outcome> {
         ImportSource {
             try await self.next($0)
         } done: {
@@ -82,8 +82,25 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
         progress.show(done)
     }
 
+    /// Runs an import of the sheet. Where it fails in the middle, what was done till then is said before the error is.
+    nonisolated func run(
+        _ body: (ImportSource<Row, Outcome>) async throws -> Void
+    ) async throws {
+        do {
+            try await body(source)
+        } catch {
+            try await sayWhatWasDone()
+            throw error
+        }
+    }
+
     /// Says what was done, and what to do about the rest; rejected rows make the exit code 1.
     func finish() throws {
+        try sayWhatWasDone()
+        try options.end(rejected: rejects.count > 0, interruption, progress)
+    }
+
+    private func sayWhatWasDone() throws {
         progress.finish()
         options.mention(ignored: sheet.ignoredHeaders)
         let numbers =
@@ -94,6 +111,5 @@ actor SheetIntake<Row: Sendable, Outcome: Sendable> {
                 + (progress.pace.map { " \($0)." } ?? ""))
         if let question = sheet.dates.question { FileHandle.standardError.say(question + ".") }
         try rejects.finish()
-        try options.end(rejected: rejects.count > 0, interruption, progress)
     }
 }

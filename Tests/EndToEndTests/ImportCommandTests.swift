@@ -294,6 +294,29 @@ struct ImportCommandTests {
         }
     }
 
+    @Test("An import that fails in the middle says what was done before it says why")
+    func failing() async throws {
+        try await Self.onDatabase { url, database in
+            try await database.environment("uat-1")
+            let sheet = try await Self.sheet(of: 20_000)
+            let berth = try await Berth(["import", sheet, "--create-teams", "--database-url", url])
+            try await eventually("the first rows") { try await Self.bookings(database) > 0 }
+            // From now on the database refuses every booking.
+            try await database.psql(
+                """
+                CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END $$;
+                CREATE TRIGGER refuse BEFORE INSERT ON bookings EXECUTE FUNCTION refuse();
+                """)
+            #expect(try await berth.exitCode() == 2)
+            let booked = try await Self.bookings(database)
+            #expect(booked < 20_000)
+            let lines = berth.log.split(separator: "\n").suffix(2)
+            #expect(lines.first?.contains("\(booked) booked") == true, "\(berth.log)")
+            #expect(lines.last?.contains("disk of the database is full") == true, "\(berth.log)")
+        }
+    }
+
     @Test("On a terminal a bar shows how far an import is, how fast, and how long it still takes")
     func terminal() async throws {
         try await Self.onDatabase { url, database in
