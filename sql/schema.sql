@@ -4294,7 +4294,9 @@ CREATE FUNCTION public.users_at(p_environment bigint, p_at timestamp with time z
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT b.id,
-     v.team_id,
+     ( SELECT COALESCE(t.merged_into, t.id) AS "coalesce"
+            FROM public.teams t
+           WHERE (t.id = v.team_id)) AS "coalesce",
      u.exclusive
     FROM (((( SELECT c.booking_id AS id
             FROM public.claims c

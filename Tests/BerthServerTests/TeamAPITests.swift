@@ -109,6 +109,24 @@ struct TeamAPITests {
         }
     }
 
+    @Test("A change of before a merge that is told after it hits no other team's booking")
+    func toldLate() async throws {
+        try await TestAPI.with { api in
+            try await api.database.environment("uat-1")
+            let theirs = try await api.database.book(
+                TestDatabase.draft("uat-1", from: 1, to: 3, team: "mobile"))
+            try await api.pass(to: 2)
+            let merged = try await api.post(
+                "/v1/teams/mobile/merge", #"{"into":"crm"}"#, as: "ada")
+            try #require(merged.status == 200, "\(merged.text)")
+            let late =
+                #"{"environment":"uat-1","occurredAt":"\#(TestAPI.at(1.5))","summary":"Before"}"#
+            let judged = try await api.post("/v1/changes", late, as: "max")
+            #expect(judged.json["bookingsHit"] as? [String] == [theirs.reference.description])
+            #expect(judged["control"] == "controlled", "\(judged.text)")
+        }
+    }
+
     @Test("What is booked by who still remembers a merged team is moved by the clockwork")
     func latecomer() async throws {
         try await TestAPI.with { api in

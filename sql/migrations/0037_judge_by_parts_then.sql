@@ -54,7 +54,8 @@ END;
 CREATE OR REPLACE FUNCTION users_at(p_environment bigint, p_at timestamptz, p_known_at timestamptz)
 RETURNS TABLE (booking_id bigint, team_id bigint, exclusive boolean)
 LANGUAGE sql STABLE BEGIN ATOMIC
-    SELECT b.id, v.team_id, u.exclusive
+    -- A team that became one with another since is that one.
+    SELECT b.id, (SELECT coalesce(t.merged_into, t.id) FROM teams t WHERE t.id = v.team_id), u.exclusive
     FROM (
         SELECT c.booking_id AS id FROM claims c
         WHERE c.environment_id = p_environment AND c.lane = 'use' AND c.period @> p_at
