@@ -99,6 +99,7 @@ LANGUAGE sql STABLE BEGIN ATOMIC
     WHERE u.exclusive IS NOT NULL;
 END;
 
+-- The bookings of what a part is put into are found environment by environment, not among all there are.
 CREATE OR REPLACE FUNCTION on_environments_updated() RETURNS trigger
 LANGUAGE plpgsql
 SET enable_seqscan = off

@@ -56,16 +56,12 @@ extension BerthAPI {
         let into = fields.read("into", .teamName) ?? ""
         try fields.finish()
         let name = try call.parameter("name")
-        let outcome = try await keysInFlight.hold(key) {
+        return try await keysInFlight.hold(key) {
             try await database.mergeTeam(
                 named: name, into: into, by: call.caller, now: call.now, dryRun: dryRun,
                 idempotency: key,
                 keep: { Answer(version: $0.version, writing: $0.write).kept })
-        }
-        switch outcome {
-        case .again(let kept): return Answer(kept: kept).response
-        case .done(let team): return Answer(version: team.version, writing: team.write).response
-        }
+        }.response { Answer(version: $0.version, writing: $0.write) }
     }
 
     func listTokens(_ call: Call) async throws -> Response {
