@@ -1926,21 +1926,19 @@ CREATE FUNCTION public.finish_merges(p_now timestamp with time zone) RETURNS big
     AS $$
 DECLARE
     v_team record;
-    v_count bigint := 0;
 BEGIN
-    FOR v_team IN
-        SELECT t.id, t.merged_into FROM teams t
-        WHERE t.merged_into IS NOT NULL
-          AND (EXISTS (SELECT FROM bookings b WHERE b.team_id = t.id)
-               OR EXISTS (SELECT FROM change_windows w WHERE w.team_id = t.id)
-               OR EXISTS (SELECT FROM notices n WHERE n.team_id = t.id))
-        ORDER BY t.id LIMIT 1
-    LOOP
-        PERFORM lock_team(v_team.id);
-        PERFORM move_to_successor(v_team.id, v_team.merged_into, 'berth', p_now);
-        v_count := v_count + 1;
-    END LOOP;
-    RETURN v_count;
+    SELECT t.id, t.merged_into INTO v_team FROM teams t
+    WHERE t.merged_into IS NOT NULL
+      AND (EXISTS (SELECT FROM bookings b WHERE b.team_id = t.id)
+           OR EXISTS (SELECT FROM change_windows w WHERE w.team_id = t.id)
+           OR EXISTS (SELECT FROM notices n WHERE n.team_id = t.id))
+    ORDER BY t.id LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_team(v_team.id);
+    PERFORM move_to_successor(v_team.id, v_team.merged_into, 'berth', p_now);
+    RETURN 1;
 END $$;
 
 

@@ -214,27 +214,26 @@ BEGIN
     SET refused = refusals.refused + excluded.refused, minutes = refusals.minutes + excluded.minutes;
 END $$;
 
--- Moves what was booked, planned or told meanwhile by who still knew a team that became one with another. Returns how
--- many teams had anything left. Cost: an index look-up for each former team.
+-- Moves what was booked, planned or told meanwhile by who still knew a team that became one with another, a team a
+-- call. Returns how many teams it moved: 1, or 0 where none has anything left. Cost: an index look-up for each former
+-- team.
 CREATE FUNCTION finish_merges(p_now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
     v_team record;
-    v_count bigint := 0;
 BEGIN
-    FOR v_team IN
-        SELECT t.id, t.merged_into FROM teams t
-        WHERE t.merged_into IS NOT NULL
-          AND (EXISTS (SELECT FROM bookings b WHERE b.team_id = t.id)
-               OR EXISTS (SELECT FROM change_windows w WHERE w.team_id = t.id)
-               OR EXISTS (SELECT FROM notices n WHERE n.team_id = t.id))
-        ORDER BY t.id LIMIT 1
-    LOOP
-        PERFORM lock_team(v_team.id);
-        PERFORM move_to_successor(v_team.id, v_team.merged_into, 'berth', p_now);
-        v_count := v_count + 1;
-    END LOOP;
-    RETURN v_count;
+    SELECT t.id, t.merged_into INTO v_team FROM teams t
+    WHERE t.merged_into IS NOT NULL
+      AND (EXISTS (SELECT FROM bookings b WHERE b.team_id = t.id)
+           OR EXISTS (SELECT FROM change_windows w WHERE w.team_id = t.id)
+           OR EXISTS (SELECT FROM notices n WHERE n.team_id = t.id))
+    ORDER BY t.id LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM lock_team(v_team.id);
+    PERFORM move_to_successor(v_team.id, v_team.merged_into, 'berth', p_now);
+    RETURN 1;
 END $$;
 
 -- Servers that remember teams by their names read them anew.
